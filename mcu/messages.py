@@ -1,0 +1,304 @@
+"""What crosses the boundary of a room's process: versioned JSON, nothing else.
+
+A request carries a ``type``; its reply is the model named in its ``Reply`` comment or a ``Failure``. Events flow from
+the room at any time. Both sides ignore fields they do not know and refuse a major version they do not speak.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+VERSION = 1
+
+
+class Message(BaseModel):
+    """Base of all messages."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class VideoConfig(Message):
+    """The canvas and its encoding."""
+
+    width: int = Field(default=1280, ge=160, le=3840, multiple_of=2)
+    height: int = Field(default=720, ge=90, le=2160, multiple_of=2)
+    fps: int = Field(default=30, ge=5, le=60)
+    bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
+
+
+class RoomConfig(Message):
+    """All that a room process is told at its start."""
+
+    name: str
+    layout: str = "grid"
+    max_participants: int = Field(default=50, ge=1, le=1000)
+    video: VideoConfig = VideoConfig()
+    empty_grace_s: float = Field(default=60, ge=0)
+    orphan_grace_s: float = Field(default=600, ge=0)  # how long the room outlives a service that does not come back
+    ice_servers: tuple[str, ...] = ()  # the server's own STUN/TURN URLs, not the browsers'
+    connect_timeout_s: float = Field(default=30, gt=0)
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+class Join(Message):  # Reply: Joined
+    """Somebody offers to take part."""
+
+    type: Literal["join"] = "join"
+    participant_id: str
+    name: str
+    sdp: str
+
+
+class Trickle(Message):  # Reply: Done
+    """An ``application/trickle-ice-sdpfrag`` body (RFC 8840) from a participant."""
+
+    type: Literal["trickle"] = "trickle"
+    participant_id: str
+    fragment: str
+
+
+class Leave(Message):  # Reply: Done
+    """A participant leaves or is made to leave."""
+
+    type: Literal["leave"] = "leave"
+    participant_id: str
+    reason: str = "left"
+
+
+class SetLayout(Message):  # Reply: Done
+    """Change the layout at the next tick."""
+
+    type: Literal["set_layout"] = "set_layout"
+    layout: str
+
+
+class GetSnapshot(Message):  # Reply: Snapshot
+    """The canvas as everybody sees it."""
+
+    type: Literal["snapshot"] = "snapshot"
+
+
+class GetState(Message):  # Reply: RoomState
+    """Everything about the room."""
+
+    type: Literal["state"] = "state"
+
+
+class StartPart(Message):  # Reply: PartStarted
+    """Begin writing a part of a recording into ``directory`` (made by the room)."""
+
+    type: Literal["start_part"] = "start_part"
+    recording_id: str
+    part: int
+    directory: str
+
+
+class StopPart(Message):  # Reply: PartStopped
+    """Finish the part being written; the reply comes when its last byte is on disk."""
+
+    type: Literal["stop_part"] = "stop_part"
+    recording_id: str
+
+
+class Close(Message):  # Reply: Done, then the process ends
+    """End the room: participants are told, the recording's part is finished."""
+
+    type: Literal["close"] = "close"
+    reason: str = "closed"
+
+
+class Ping(Message):  # Reply: Done
+    """Heartbeat."""
+
+    type: Literal["ping"] = "ping"
+
+
+Request = Annotated[
+    Join | Trickle | Leave | SetLayout | GetSnapshot | GetState | StartPart | StopPart | Close | Ping,
+    Field(discriminator="type"),
+]
+
+# --- replies ----------------------------------------------------------------------------------------------------------
+
+
+class Done(Message):
+    """It worked and there is nothing to tell."""
+
+    type: Literal["done"] = "done"
+
+
+class Failure(Message):
+    """It did not work; ``code`` is a ``TuttiError.code``."""
+
+    type: Literal["failure"] = "failure"
+    code: str
+    message: str
+
+
+class Joined(Message):
+    """The SDP answer."""
+
+    type: Literal["joined"] = "joined"
+    participant_id: str
+    sdp: str
+
+
+class Snapshot(Message):
+    """A JPEG in base64."""
+
+    type: Literal["snapshot_taken"] = "snapshot_taken"
+    jpeg_base64: str
+
+
+class PartStarted(Message):
+    """The part's first picture: its media time's wall clock, in Unix microseconds."""
+
+    type: Literal["part_started"] = "part_started"
+    recording_id: str
+    part: int
+    started_wall_us: int
+
+
+class PartStopped(Message):
+    """The part is whole on disk."""
+
+    type: Literal["part_stopped"] = "part_stopped"
+    recording_id: str
+    part: int
+    ended_wall_us: int
+
+
+class Track(Message):
+    """One incoming or outgoing track of a participant."""
+
+    kind: Literal["audio", "video", "screen"]
+    direction: Literal["in", "out"]
+    codec: str
+
+
+class ParticipantState(Message):
+    """Somebody in the room. Rates are bits per second over the last second or so; times are milliseconds."""
+
+    id: str
+    name: str
+    joined_at: float  # Unix seconds
+    state: Literal["connecting", "connected", "disconnected"]
+    tracks: tuple[Track, ...] = ()
+    camera_on: bool = False
+    muted: bool = True
+    speaking: bool = False
+    stats: dict[str, float] = {}
+
+
+class RecordingPart(Message):
+    """What the room is writing."""
+
+    recording_id: str
+    part: int
+
+
+class RoomState(Message):
+    """The room as a whole; ``metrics`` feeds ``/metrics`` (counters and gauges by their Prometheus names)."""
+
+    type: Literal["state_told"] = "state_told"
+    config: RoomConfig
+    instance: str
+    created_at: float  # Unix seconds
+    layout: str
+    participants: tuple[ParticipantState, ...] = ()
+    active_speaker: str | None = None
+    recording: RecordingPart | None = None
+    metrics: dict[str, float] = {}
+
+
+Reply = Annotated[
+    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState,
+    Field(discriminator="type"),
+]
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+class ParticipantJoined(Message):
+    """Somebody's media path stands."""
+
+    type: Literal["participant_joined"] = "participant_joined"
+    participant: ParticipantState
+
+
+class ParticipantUpdated(Message):
+    """Muted, unmuted, camera on or off, speaking or not."""
+
+    type: Literal["participant_updated"] = "participant_updated"
+    participant: ParticipantState
+
+
+class ParticipantLeft(Message):
+    """Somebody is gone, by will (``left``), by force (``kicked``), or lost (``timeout``, ``failed``)."""
+
+    type: Literal["participant_left"] = "participant_left"
+    participant_id: str
+    reason: str
+
+
+class ActiveSpeaker(Message):
+    """Who speaks now; None for silence since the start."""
+
+    type: Literal["active_speaker"] = "active_speaker"
+    participant_id: str | None
+
+
+class LayoutChanged(Message):
+    """The layout in force."""
+
+    type: Literal["layout"] = "layout"
+    layout: str
+
+
+class PartFailed(Message):
+    """The part being written broke off (disk full, say); what was written before is good."""
+
+    type: Literal["part_failed"] = "part_failed"
+    recording_id: str
+    part: int
+    code: str
+    message: str
+
+
+class RoomEnding(Message):
+    """The room ends now (``empty``, ``closed``, ``orphaned``); its process exits after this."""
+
+    type: Literal["room_ending"] = "room_ending"
+    reason: str
+
+
+Event = Annotated[
+    ParticipantJoined | ParticipantUpdated | ParticipantLeft | ActiveSpeaker | LayoutChanged | PartFailed | RoomEnding,
+    Field(discriminator="type"),
+]
+
+_requests: TypeAdapter[Request] = TypeAdapter(Request)
+_replies: TypeAdapter[Reply] = TypeAdapter(Reply)
+_events: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def encode(message: Message) -> bytes:
+    """Any message as UTF-8 JSON."""
+    return message.model_dump_json().encode()
+
+
+def decode_request(data: bytes) -> Request:
+    """Parse a request; raises ``pydantic.ValidationError``."""
+    return _requests.validate_json(data)
+
+
+def decode_reply(data: bytes) -> Reply:
+    """Parse a reply; raises ``pydantic.ValidationError``."""
+    return _replies.validate_json(data)
+
+
+def decode_event(data: bytes) -> Event:
+    """Parse an event; raises ``pydantic.ValidationError``."""
+    return _events.validate_json(data)
