@@ -36,10 +36,14 @@ class Subscription:
         bound: frames held at most.
         wake: called, on the publisher's thread and outside every lock, when the queue turns from empty to filled.
         on_keyframe_wanted: called when this subscriber cannot go on without a keyframe.
+        every_frame: this subscriber wants a frame at every tick, also while the canvas stands still.
     """
 
-    def __init__(self, bound: int, wake: Callable[[], None], on_keyframe_wanted: Callable[[], None]) -> None:
+    def __init__(
+        self, bound: int, wake: Callable[[], None], on_keyframe_wanted: Callable[[], None], *, every_frame: bool = False
+    ) -> None:
         self.stats = SubscriptionStats()
+        self.every_frame = every_frame
         self._bound = bound
         self._wake = wake
         self._on_keyframe_wanted = on_keyframe_wanted
@@ -101,13 +105,20 @@ class PacketHub:
         return bool(self._subscriptions)
 
     @property
+    def wants_every_frame(self) -> bool:
+        """Whether an unchanged canvas has to be encoded at the full rate (recordings keep constant timing)."""
+        return any(subscription.every_frame for subscription in self._subscriptions)
+
+    @property
     def dropped(self) -> int:
         """Frames lost by all subscribers there ever were."""
         return self._dropped_by_former + sum(s.stats.dropped for s in self._subscriptions)
 
-    def subscribe(self, *, bound: int, wake: Callable[[], None] = lambda: None) -> Subscription:
+    def subscribe(
+        self, *, bound: int, wake: Callable[[], None] = lambda: None, every_frame: bool = False
+    ) -> Subscription:
         """Add a subscriber and ask for the keyframe it starts at."""
-        subscription = Subscription(bound, wake, self.request_keyframe)
+        subscription = Subscription(bound, wake, self.request_keyframe, every_frame=every_frame)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
         self.request_keyframe()

@@ -42,6 +42,14 @@ class RoomConfig(Message):
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
+class Open(Message):  # Reply: Done
+    """The first request to a fresh process: which room it is. Asked twice, it fails with ``already_open``."""
+
+    type: Literal["open"] = "open"
+    instance: str
+    config: RoomConfig
+
+
 class Join(Message):  # Reply: Joined
     """Somebody offers to take part."""
 
@@ -116,7 +124,7 @@ class Ping(Message):  # Reply: Done
 
 
 Request = Annotated[
-    Join | Trickle | Leave | SetLayout | GetSnapshot | GetState | StartPart | StopPart | Close | Ping,
+    Open | Join | Trickle | Leave | SetLayout | GetSnapshot | GetState | StartPart | StopPart | Close | Ping,
     Field(discriminator="type"),
 ]
 
