@@ -9,8 +9,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from mcu.messages import VERSION
 from mcu.errors import TuttiError
+from mcu.messages import VERSION
 
 _HEADER = struct.Struct("!III")
 MAX_FRAME_BYTES = 8 * 1024 * 1024
