@@ -1,0 +1,45 @@
+"""One participant: its peer, what is known of it, and the picture others get of it."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mcu.messages import ParticipantState, Track
+from mcu.rtc.peer import Peer
+from mcu.stage import Person
+from mcu.sync import LipSync
+
+
+@dataclass(slots=True)
+class Participant:
+    """Mutable record of somebody in the room; changed only on the room's loop."""
+
+    id: str
+    name: str
+    peer: Peer
+    sync: LipSync
+    joined_at: float = field(default_factory=time.time)  # Unix seconds
+    state: Literal["connecting", "connected", "disconnected"] = "connecting"
+    camera_on: bool = False
+    muted: bool = True
+    speaking: bool = False
+    last_spoke: int = 0  # grows with each turn as active speaker; 0 never spoke
+
+    def person(self) -> Person:
+        """What the stage has to know."""
+        return Person(self.id, self.name, self.muted, self.speaking, self.last_spoke)
+
+    def told(self) -> ParticipantState:
+        """What the outside is told."""
+        tracks = self.peer.negotiated.tracks if self.state == "connected" else ()
+        return ParticipantState(
+            id=self.id,
+            name=self.name,
+            joined_at=self.joined_at,
+            state=self.state,
+            tracks=tuple(Track(kind=t.kind, direction=t.direction, codec=t.codec) for t in tracks),
+            camera_on=self.camera_on,
+            muted=self.muted,
+            speaking=self.speaking,
+            stats=self.peer.stats(),
+        )

@@ -1,0 +1,282 @@
+"""One conference room: who is in it, and how the parts are wired. It decides nothing about media.
+
+Everything here runs on the room's event loop; the mixers' threads report through ``call_soon_threadsafe``.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from layouts.geometry import Size
+from mcu.audio.mixer import AudioMixer
+from mcu.audio.speakers import Speaking
+from mcu.clock import MediaClock
+from mcu.errors import RoomFullError, UnknownParticipantError
+from mcu.hub import PacketHub
+from mcu.media import VideoCodec
+from mcu.messages import (
+    ActiveSpeaker,
+    Event,
+    LayoutChanged,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantUpdated,
+    RecordingPart,
+    RoomConfig,
+    RoomState,
+)
+from mcu.participant import Participant
+from mcu.rtc.peer import Peer
+from mcu.rtc.send import AudioFanout, VideoFanout
+from mcu.stage import SCREEN_SUFFIX, arrange
+from mcu.sync import LipSync
+from mcu.video.mixer import VideoMixer
+
+
+class Room:
+    """A room from its opening to its end.
+
+    Args:
+        config: the canvas, the limits, the first layout.
+        instance: the name of this life of the room, told to the outside.
+        emit: takes every event, on the loop.
+    """
+
+    def __init__(self, config: RoomConfig, instance: str, emit: Callable[[Event], None]) -> None:
+        self.config = config
+        self.clock = MediaClock()
+        self._instance = instance
+        self._emit = emit
+        self._loop = asyncio.get_running_loop()
+        self._created_at = time.time()
+        self._layout = config.layout
+        self._canvas = Size(config.video.width, config.video.height)
+        self._participants: dict[str, Participant] = {}  # in order of joining
+        self._active_speaker: str | None = None
+        self._turns = 0  # how often the active speaker changed
+        self._empty_since: float | None = self._loop.time()
+        self._audio_out = AudioFanout(self._loop, self.clock)
+        self._audio = AudioMixer(self.clock, self._audio_out)
+        self._video = VideoMixer(config.video, self.clock)
+        self._video_out = {
+            codec: VideoFanout(codec, hub, self._loop, self.clock) for codec, hub in self._video.hubs.items()
+        }
+        self._audio.on_speaking = self._on_loop(self._speaking_changed)
+        self._video.on_sources_changed = lambda: self._loop.call_soon_threadsafe(self._rearrange)
+        self._scene = arrange(self._layout, self._canvas, (), {}, None)
+
+    def _on_loop(self, call: Callable[[Speaking], None]) -> Callable[[Speaking], None]:
+        return lambda value: self._loop.call_soon_threadsafe(call, value) and None
+
+    def start(self) -> None:
+        """Start the media threads."""
+        self._video.show(self._scene)
+        self._audio.start()
+        self._video.start()
+
+    async def close(self) -> None:
+        """Let everybody go and stop the media threads."""
+        await asyncio.gather(*(self.leave(id_, "closed") for id_ in list(self._participants)))
+        await asyncio.to_thread(self._audio.stop)
+        await asyncio.to_thread(self._video.stop)
+
+    @property
+    def picture_hub(self) -> PacketHub:
+        """The mix as H.264, for recordings."""
+        return self._video.hubs[VideoCodec.H264]
+
+    @property
+    def sound_hub(self) -> PacketHub:
+        """The mix as AAC, for recordings."""
+        return self._audio.aac
+
+    @property
+    def empty_for_s(self) -> float:
+        """How long nobody has been here; 0 while somebody is (or is connecting)."""
+        return 0 if self._empty_since is None else self._loop.time() - self._empty_since
+
+    # --- membership ---------------------------------------------------------------------------------------------------
+
+    async def join(self, participant_id: str, name: str, offer_sdp: str) -> str:
+        """Answer somebody's offer; they count as present from here, and are on the canvas once connected.
+
+        Raises:
+            RoomFullError: no place left.
+            BadOfferError: the offer makes no sense.
+        """
+        if len(self._participants) >= self.config.max_participants:
+            raise RoomFullError(f"the room holds {self.config.max_participants} participants and is full")
+        events = _PeerEvents(self, participant_id)
+        peer = Peer(
+            participant_id,
+            self.clock,
+            self.config.ice_servers,
+            events,
+            connect_timeout_s=self.config.connect_timeout_s,
+        )
+        self._participants[participant_id] = Participant(participant_id, name, peer, LipSync())
+        self._empty_since = None
+        try:
+            return await peer.answer(offer_sdp)
+        except BaseException:
+            self._forget(participant_id)
+            await peer.close()
+            raise
+
+    async def trickle(self, participant_id: str, fragment: str) -> None:
+        """Pass on ICE candidates that came after the offer."""
+        await self._participant(participant_id).peer.trickle(fragment)
+
+    async def leave(self, participant_id: str, reason: str) -> None:
+        """Let somebody go: by their will, by somebody else's, or because they are lost."""
+        participant = self._forget(participant_id)
+        if participant is not None:
+            await participant.peer.close()
+            if participant.state == "connected":
+                self._emit(ParticipantLeft(participant_id=participant_id, reason=reason))
+
+    def connected(self, participant_id: str) -> None:
+        """Somebody's media path stands: wire it up."""
+        participant = self._participants.get(participant_id)
+        if participant is None or participant.state != "connecting":
+            return
+        participant.state = "connected"
+        self._wire(participant)
+        self._rearrange()
+        self._emit(ParticipantJoined(participant=participant.told()))
+
+    def _wire(self, participant: Participant) -> None:
+        peer, sync, id_ = participant.peer, participant.sync, participant.id
+        agreed = peer.negotiated
+        peer.feed(
+            audio=self._audio.add(id_, sync, codec_out=agreed.audio_out),
+            camera=self._video.add(id_, sync, lambda: peer.request_keyframe("camera")) if agreed.camera_in else None,
+            screen=self._video.add(id_ + SCREEN_SUFFIX, sync, lambda: peer.request_keyframe("screen"))
+            if agreed.screen_in
+            else None,
+        )
+        if agreed.audio_out is not None:
+            self._audio_out.add(peer)
+        if agreed.video_out is not None:
+            self._video_out[agreed.video_out].add(peer)
+
+    def _forget(self, participant_id: str) -> Participant | None:
+        participant = self._participants.pop(participant_id, None)
+        if participant is None:
+            return None
+        if not self._participants:
+            self._empty_since = self._loop.time()
+        if participant.state == "connected":
+            self._unwire(participant)
+        return participant
+
+    def _unwire(self, participant: Participant) -> None:
+        agreed = participant.peer.negotiated
+        if agreed.video_out is not None:
+            self._video_out[agreed.video_out].remove(participant.peer)
+        if agreed.audio_out is not None:
+            self._audio_out.remove(participant.peer)
+        self._audio.remove(participant.id)
+        if agreed.camera_in:
+            self._video.remove(participant.id)
+        if agreed.screen_in:
+            self._video.remove(participant.id + SCREEN_SUFFIX)
+        if self._active_speaker == participant.id:
+            self._active_speaker = None
+            self._emit(ActiveSpeaker(participant_id=None))
+        self._rearrange()
+
+    def _participant(self, participant_id: str) -> Participant:
+        try:
+            return self._participants[participant_id]
+        except KeyError:
+            raise UnknownParticipantError(f"no participant {participant_id!r} in this room") from None
+
+    async def kick(self, participant_id: str, reason: str) -> None:
+        """As ``leave``, for callers who name the participant: raises ``UnknownParticipantError``."""
+        self._participant(participant_id)
+        await self.leave(participant_id, reason)
+
+    # --- picture ------------------------------------------------------------------------------------------------------
+
+    def set_layout(self, layout: str) -> None:
+        """Use another layout from the next tick on; raises ``LayoutError`` and changes nothing for unknown names."""
+        arrange(layout, self._canvas, (), {}, None)
+        self._layout = layout
+        self._rearrange()
+        self._emit(LayoutChanged(layout=layout))
+
+    def snapshot_jpeg(self) -> bytes:
+        """The canvas now."""
+        return self._video.snapshot_jpeg()
+
+    def _rearrange(self) -> None:
+        sources = self._video.sources()
+        people = [p.person() for p in self._participants.values() if p.state == "connected"]
+        self._scene = arrange(self._layout, self._canvas, people, sources, self._scene.layout)
+        self._video.show(self._scene)
+        for participant in self._participants.values():
+            source = sources.get(participant.id)
+            camera_on = source is not None and source.live
+            if camera_on != participant.camera_on:
+                participant.camera_on = camera_on
+                self._tell_updated(participant)
+
+    # --- sound --------------------------------------------------------------------------------------------------------
+
+    def _speaking_changed(self, now: Speaking) -> None:
+        for participant in self._participants.values():
+            if participant.state != "connected":
+                continue
+            state = (participant.id in now.muted, participant.id in now.speaking)
+            if state != (participant.muted, participant.speaking):
+                participant.muted, participant.speaking = state
+                self._tell_updated(participant)
+        if now.active != self._active_speaker and (now.active is None or now.active in self._participants):
+            self._active_speaker = now.active
+            if now.active is not None:
+                self._turns += 1
+                self._participants[now.active].last_spoke = self._turns
+            self._emit(ActiveSpeaker(participant_id=now.active))
+        self._rearrange()
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    def _tell_updated(self, participant: Participant) -> None:
+        if participant.state == "connected":
+            self._emit(ParticipantUpdated(participant=participant.told()))
+
+    def state(self, recording: RecordingPart | None) -> RoomState:
+        """Everything about the room."""
+        return RoomState(
+            config=self.config,
+            instance=self._instance,
+            created_at=self._created_at,
+            layout=self._layout,
+            participants=tuple(p.told() for p in self._participants.values()),
+            active_speaker=self._active_speaker,
+            recording=recording,
+            metrics=self._metrics(),
+        )
+
+    def _metrics(self) -> dict[str, float]:
+        fanouts = (self._audio_out, *self._video_out.values())
+        metrics: dict[str, float] = {**self._audio.metrics(), **self._video.metrics()}
+        for fanout in fanouts:
+            metrics.update(fanout.metrics())
+        return metrics
+
+
+class _PeerEvents:
+    """Tells the room what becomes of one peer."""
+
+    def __init__(self, room: Room, participant_id: str) -> None:
+        self._room = room
+        self._id = participant_id
+        self._leaving: asyncio.Task[None] | None = None  # held so that the task is not collected
+
+    def connected(self) -> None:
+        self._room.connected(self._id)
+
+    def closed(self, reason: str) -> None:
+        self._leaving = asyncio.get_running_loop().create_task(self._room.leave(self._id, reason))
