@@ -1,0 +1,68 @@
+"""A room process under test: started as the service starts it, spoken to over its socket, weighed from outside."""
+
+import asyncio
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from mcu import wire
+from mcu.messages import Close, GetState, Message, Open, Reply, RoomConfig, RoomState, decode_reply, encode
+
+
+class RoomProcess:
+    """``async with RoomProcess(config, directory) as room``."""
+
+    def __init__(self, config: RoomConfig, directory: Path) -> None:
+        self._config, self._directory = config, directory
+        self._ids = 0
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "api.worker", "--run-dir", str(self._directory), "--instance", "bench",
+            "--log-level", "WARNING",
+        )  # fmt: skip
+        path = self._directory / "bench.sock"
+        while not path.exists():  # noqa: ASYNC110  # another process makes it; nothing to await
+            await asyncio.sleep(0.05)
+        self._reader, self._writer = await asyncio.open_unix_connection(path)
+        self._writer.write(wire.pack(wire.hello()))
+        self._task = asyncio.create_task(self._read())
+        await self.call(Open(instance="bench", config=self._config))
+        self._ps = psutil.Process(self._process.pid)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.call(Close())
+        await asyncio.wait_for(self._process.wait(), 20)
+        self._task.cancel()
+        self._writer.close()
+
+    async def _read(self) -> None:
+        while True:
+            frame = await wire.read(self._reader)
+            if frame.kind == wire.Kind.REPLY:
+                self._waiting.pop(frame.id).set_result(decode_reply(frame.payload))
+
+    async def call(self, message: Message) -> Reply:
+        self._ids += 1
+        future = self._waiting[self._ids] = asyncio.get_running_loop().create_future()
+        self._writer.write(wire.pack(wire.Frame(wire.Kind.REQUEST, self._ids, encode(message))))
+        return await asyncio.wait_for(future, 30)
+
+    async def state(self) -> RoomState:
+        reply = await self.call(GetState())
+        assert isinstance(reply, RoomState)
+        return reply
+
+    def cpu_s(self) -> float:
+        times = self._ps.cpu_times()
+        return float(times.user + times.system)
+
+    def memory_mb(self) -> float:
+        return float(self._ps.memory_info().rss) / 1e6
