@@ -1,0 +1,129 @@
+"""The two video encoders: constant bitrate, no delay, a keyframe exactly when asked for."""
+
+from fractions import Fraction
+from typing import ClassVar
+
+import av
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
+
+from mcu.errors import CodecError
+from mcu.media import VIDEO_CLOCK_HZ, EncodedFrame, VideoCodec
+from mcu.messages import VideoConfig
+from mcu.video.i420 import SMPTE170M, Canvas
+
+_NEVER = 1 << 20  # frames between keyframes that nobody asked for
+
+
+class Encoder:
+    """One encoder, used by one thread.
+
+    Args:
+        config: canvas size, frame rate and bitrate.
+
+    Raises:
+        CodecError: the library refuses the settings.
+    """
+
+    codec: ClassVar[VideoCodec]
+    library: ClassVar[str]
+
+    def __init__(self, config: VideoConfig) -> None:
+        try:
+            self._context = self._open(config)
+        except av.FFmpegError as error:
+            raise CodecError(f"{self.library} cannot be opened: {error}") from error
+
+    def encode(self, canvas: Canvas, pts: int, duration: int, *, keyframe: bool) -> EncodedFrame | None:
+        """Encode the canvas as it is now.
+
+        Args:
+            canvas: the picture, of the size the encoder was opened for.
+            pts: when it is shown, in 90 kHz ticks of media time, greater than at the call before.
+            duration: how long it is shown, in the same ticks.
+            keyframe: make it one.
+
+        Returns:
+            The encoded frame; None if the encoder left this one out to keep its bitrate.
+
+        Raises:
+            CodecError: the encoder failed; it is of no more use.
+        """
+        frame = canvas.frame
+        frame.pts = pts
+        frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
+        frame.pict_type = PictureType.I if keyframe else PictureType.NONE
+        try:
+            packets = self._context.encode(frame)
+        except av.FFmpegError as error:
+            raise CodecError(f"{self.library} failed: {error}") from error
+        if not packets:
+            return None
+        key = any(packet.is_keyframe for packet in packets)
+        data = b"".join(bytes(packet) for packet in packets)
+        return EncodedFrame(self.codec, data, pts, duration, VIDEO_CLOCK_HZ, key)
+
+    def _open(self, config: VideoConfig) -> VideoCodecContext:
+        context = av.CodecContext.create(self.library, "w")
+        assert isinstance(context, VideoCodecContext)
+        context.width, context.height, context.pix_fmt = config.width, config.height, "yuv420p"
+        context.time_base = Fraction(1, VIDEO_CLOCK_HZ)
+        context.framerate = Fraction(config.fps)
+        context.bit_rate = config.bitrate_bps
+        context.gop_size = _NEVER
+        context.thread_count = 1
+        context.color_range = ColorRange.MPEG
+        context.colorspace = SMPTE170M
+        context.color_primaries = ColorPrimaries.BT709
+        context.color_trc = ColorTrc.BT709
+        context.options = self._options(config)
+        context.open()
+        return context
+
+    def _options(self, config: VideoConfig) -> dict[str, str]:
+        raise NotImplementedError
+
+
+class H264Encoder(Encoder):
+    """Constrained Baseline H.264 by x264, Annex B, SPS and PPS in band before every IDR picture.
+
+    The VBV is half a second, which bounds a keyframe; its maximum is the bitrate, so that a lower ``bit_rate`` can be
+    set on the open context.
+    """
+
+    codec = VideoCodec.H264
+    library = "libx264"
+
+    def _options(self, config: VideoConfig) -> dict[str, str]:
+        return {
+            "preset": "superfast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "forced-idr": "1",
+            "maxrate": str(config.bitrate_bps),
+            "bufsize": str(config.bitrate_bps // 2),
+            "x264-params": "scenecut=0",  # a keyframe nobody asked for costs everybody bits
+        }
+
+
+class Vp8Encoder(Encoder):
+    """VP8 by libvpx in real-time mode."""
+
+    codec = VideoCodec.VP8
+    library = "libvpx"
+
+    def _options(self, config: VideoConfig) -> dict[str, str]:
+        rate = str(config.bitrate_bps)
+        return {
+            "deadline": "realtime",
+            "cpu-used": "12",
+            "lag-in-frames": "0",
+            "minrate": rate,
+            "maxrate": rate,
+            "bufsize": str(config.bitrate_bps // 2),
+            "max-intra-rate": "600",  # percent of a frame's share: bounds a keyframe
+        }
+
+
+ENCODERS: dict[VideoCodec, type[Encoder]] = {encoder.codec: encoder for encoder in (H264Encoder, Vp8Encoder)}

@@ -1,0 +1,76 @@
+"""Small pictures with transparency, kept the way the canvas is: planar I420."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mcu.media import Plane
+from mcu.video.i420 import Canvas
+
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """Planes already multiplied by their alpha, and how much of the canvas stays (255 - alpha), luma and chroma."""
+
+    y: Plane
+    u: Plane
+    v: Plane
+    keep: Plane
+    keep_chroma: Plane
+
+    @property
+    def width(self) -> int:
+        """Width in pixels, even."""
+        return int(self.y.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels, even."""
+        return int(self.y.shape[0])
+
+    def blend(self, canvas: Canvas, x: int, y: int) -> None:
+        """Lay the sprite on the canvas with its top left corner at the even point (x, y)."""
+        _blend(canvas.y[y : y + self.height, x : x + self.width], self.y, self.keep)
+        rows, columns = slice(y // 2, (y + self.height) // 2), slice(x // 2, (x + self.width) // 2)
+        _blend(canvas.u[rows, columns], self.u, self.keep_chroma)
+        _blend(canvas.v[rows, columns], self.v, self.keep_chroma)
+
+
+def _blend(target: Plane, light: Plane, keep: Plane) -> None:
+    if target.size:
+        cv2.add(cv2.multiply(target, keep, scale=1 / 255), light, dst=target)
+
+
+def sprite_of(image: Image.Image) -> Sprite:
+    """Turn an RGBA image of even size into a sprite (BT.601 limited range)."""
+    rgba = np.asarray(image.convert("RGBA"), np.float64)
+    alpha = rgba[..., 3] / 255
+    luma = rgba[..., :3] @ np.array([0.299, 0.587, 0.114])
+    y = 16 + luma * 219 / 255
+    u = 128 + (rgba[..., 2] - luma) / 1.772 * 224 / 255
+    v = 128 + (rgba[..., 0] - luma) / 1.402 * 224 / 255
+    return Sprite(
+        _bytes(y * alpha),
+        _bytes(_halved(u * alpha)),
+        _bytes(_halved(v * alpha)),
+        _bytes(255 * (1 - alpha)),
+        _bytes(255 * (1 - _halved(alpha))),
+    )
+
+
+def _halved(
+    plane: _Floats,
+) -> _Floats:
+    height, width = plane.shape
+    quarters = plane.reshape(height // 2, 2, width // 2, 2)
+    halved: _Floats = quarters.mean(axis=(1, 3))
+    return halved
+
+
+def _bytes(plane: _Floats) -> Plane:
+    return np.clip(np.rint(plane), 0, 255).astype(np.uint8)
