@@ -1,6 +1,6 @@
 """The process of one room: ``python -m api.worker --run-dir DIR --instance ID``.
 
-It listens on ``DIR/ID.sock`` for the service and speaks ``mcu.wire`` frames. Until a room is opened it is a spare, which
+It listens on ``DIR/ID.sock`` for the service and speaks ``mcu.wire`` frames. Until a room is opened it is a spare and
 ends with its connection. Afterwards it outlives the service: it goes on mixing and recording, is found again by its
 socket, and ends by itself when its room was empty, or nobody asked for it, for long enough.
 """
