@@ -3,7 +3,11 @@
 Chroma of I420 is subsampled by two, so every edge that the compositor cuts along has to be even.
 """
 
+import math
 from dataclasses import dataclass
+
+ROUNDING = 1e-6
+"""Added before rounding down, so that 640 computed as 639.9999999 stays 640."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,26 @@ class Rect:
 def even(value: float) -> int:
     """The nearest even integer, halves away from zero rounded up."""
     return 2 * int(value / 2 + 0.5) if value >= 0 else -even(-value)
+
+
+def even_floor(value: float) -> int:
+    """The greatest even integer that is not above ``value``."""
+    return 2 * math.floor(value / 2)
+
+
+def inset(rect: Rect, margin: int) -> Rect:
+    """``rect`` without an even ``margin`` on each side; the margin never takes more than a quarter of a side."""
+    margin = min(even_floor(margin), even_floor(min(rect.width, rect.height) / 4))
+    return Rect(rect.x + margin, rect.y + margin, rect.width - 2 * margin, rect.height - 2 * margin)
+
+
+def largest_inside(region: Rect, aspect: float) -> Rect:
+    """The largest even rectangle of that shape in the middle of ``region`` (which has to be at least 2x2)."""
+    width = max(2, even_floor(min(region.width, region.height * aspect) + ROUNDING))
+    height = max(2, even_floor(min(region.height, region.width / aspect) + ROUNDING))
+    return Rect(
+        region.x + even_floor((region.width - width) / 2),
+        region.y + even_floor((region.height - height) / 2),
+        width,
+        height,
+    )
