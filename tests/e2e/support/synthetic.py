@@ -1,0 +1,193 @@
+"""A participant on stock aiortc: an independent WebRTC stack, with content that is known to the sample.
+
+Once a second the picture flashes white and a beep sounds, both for a tenth of a second and from the same instant of one
+clock; in between the picture is of one colour and there is silence.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from fractions import Fraction
+
+import httpx
+import numpy as np
+import numpy.typing as npt
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame, VideoFrame
+
+from tests.e2e.support.media import BLUE, SAMPLE_RATE_HZ, Rgb, yuv601
+from tests.e2e.support.waiting import LoopThread, wait_for
+
+FPS = 30
+BEEP_HZ = 1000
+FLASH_S = 0.1
+_AUDIO_SAMPLES = SAMPLE_RATE_HZ // 50
+_WHITE = (235, 128, 128)
+_WIDTH, _HEIGHT = 640, 360
+
+
+def _plain(colour: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    planes = [np.full(_WIDTH * _HEIGHT, colour[0]), np.full(_WIDTH * _HEIGHT // 2, 0)]
+    planes[1][: _WIDTH * _HEIGHT // 4] = colour[1]
+    planes[1][_WIDTH * _HEIGHT // 4 :] = colour[2]
+    return np.concatenate(planes).astype(np.uint8).reshape(_HEIGHT * 3 // 2, _WIDTH)
+
+
+class _Paced(MediaStreamTrack):
+    """Unit ``n`` is handed out at ``start + n · period``; those that nobody asked for in time are left out."""
+
+    def __init__(self, start: float, period_s: Fraction) -> None:
+        super().__init__()
+        self._start = start
+        self._period_s = period_s
+        self._next = 0
+
+    async def _turn(self) -> int:
+        if self.readyState != "live":
+            raise MediaStreamError
+        n = max(self._next, int((time.monotonic() - self._start) / self._period_s))
+        self._next = n + 1
+        await asyncio.sleep(max(0.0, self._start + float(n * self._period_s) - time.monotonic()))
+        return n
+
+
+class FlashTrack(_Paced):
+    """The picture."""
+
+    kind = "video"
+
+    def __init__(self, start: float, colour: Rgb) -> None:
+        super().__init__(start, Fraction(1, FPS))
+        self._dark, self._flash = _plain(yuv601(colour)), _plain(_WHITE)
+
+    async def recv(self) -> VideoFrame:
+        n = await self._turn()
+        lit = n % FPS < FLASH_S * FPS
+        frame = VideoFrame.from_ndarray(self._flash if lit else self._dark, format="yuv420p")
+        frame.pts, frame.time_base = n * 90_000 // FPS, Fraction(1, 90_000)
+        return frame
+
+
+class BeepTrack(_Paced):
+    """The sound."""
+
+    kind = "audio"
+
+    def __init__(self, start: float) -> None:
+        super().__init__(start, Fraction(1, 50))
+        t = np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+        beep = np.where(t < FLASH_S, 0.5 * np.sin(2 * np.pi * BEEP_HZ * t), 0)
+        self._second = (beep * 32767).astype(np.int16).reshape(50, 1, _AUDIO_SAMPLES)
+
+    async def recv(self) -> AudioFrame:
+        n = await self._turn()
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(self._second[n % 50]), format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE_HZ
+        frame.pts, frame.time_base = n * _AUDIO_SAMPLES, Fraction(1, SAMPLE_RATE_HZ)
+        return frame
+
+
+class Synthetic:
+    """One participant; its methods may be called from any test.
+
+    Args:
+        base_url: of the service.
+        sends: whether it sends flashes and beeps; else it only watches.
+        asks_for_keyframes: whether it sends PLI, as any decent viewer does.
+        colour: of the picture between flashes.
+    """
+
+    def __init__(
+        self, base_url: str, *, sends: bool = True, asks_for_keyframes: bool = True, colour: Rgb = BLUE
+    ) -> None:
+        self._base_url = base_url
+        self._sends = sends
+        self._asks = asks_for_keyframes
+        self._colour = colour
+        self._thread = LoopThread("synthetic")
+        self._connection: RTCPeerConnection | None = None
+        self._location = ""
+        self._drains: list[asyncio.Task[None]] = []
+        self.pictures = 0  # received so far
+
+    def join(self, room: str, name: str) -> str:
+        """Take part; the participant's Location."""
+        self._location = self._thread.run(self._join(room, name))
+        self.wait(lambda: self._state == "connected", "to be connected")
+        return self._location
+
+    def see(self, more: int = 1) -> None:
+        """Wait for ``more`` further pictures."""
+        until = self.pictures + more
+        self.wait(lambda: self.pictures >= until, f"{more} pictures")
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for ``condition``."""
+        wait_for(condition, timeout_s=20, what=f"the synthetic participant {what}")
+
+    def leave(self) -> None:
+        """Leave the room, if in one."""
+        self._thread.run(self._leave())
+
+    def close(self) -> None:
+        """Leave, and end the thread."""
+        self.leave()
+        self._thread.close()
+
+    @property
+    def _state(self) -> str:
+        return str(self._connection.connectionState) if self._connection else "none"
+
+    async def _join(self, room: str, name: str) -> str:
+        connection = self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        connection.on("track", self._received)
+        if self._sends:
+            start = time.monotonic()
+            connection.addTrack(BeepTrack(start))
+            connection.addTrack(FlashTrack(start, self._colour))
+        else:
+            connection.addTransceiver("audio", direction="recvonly")
+            connection.addTransceiver("video", direction="recvonly")
+        if not self._asks:
+            self._gag()
+        await connection.setLocalDescription(await connection.createOffer())
+        async with httpx.AsyncClient(base_url=self._base_url, timeout=20) as http:
+            response = await http.post(
+                f"/v1/rooms/{room}/participants",
+                params={"name": name},
+                headers={"Content-Type": "application/sdp"},
+                content=connection.localDescription.sdp,
+            )
+        response.raise_for_status()
+        await connection.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+        return response.headers["Location"]
+
+    def _gag(self) -> None:
+        async def say_nothing(_ssrc: int) -> None:
+            pass
+
+        assert self._connection is not None
+        for transceiver in self._connection.getTransceivers():
+            transceiver.receiver._send_rtcp_pli = say_nothing  # type: ignore[method-assign, assignment]  # that is the point
+
+    def _received(self, track: MediaStreamTrack) -> None:
+        self._drains.append(asyncio.ensure_future(self._drain(track)))
+
+    async def _drain(self, track: MediaStreamTrack) -> None:
+        while True:
+            try:
+                await track.recv()
+            except MediaStreamError:
+                return
+            if track.kind == "video":
+                self.pictures += 1
+
+    async def _leave(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        await connection.close()
+        for drain in self._drains:
+            await drain
+        self._drains.clear()
