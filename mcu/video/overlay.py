@@ -56,7 +56,7 @@ class Overlays:
                 self._sprites.move_to_end(key)
                 return self._sprites[key]
             self._sprites[key] = None
-            if len(self._sprites) > _MAX_SPRITES:
+            while len(self._sprites) > _MAX_SPRITES:
                 self._sprites.popitem(last=False)
         if self._submit is not None:
             self._submit(lambda: self._draw(key, draw))

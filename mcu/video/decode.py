@@ -1,0 +1,63 @@
+"""From the encoded pictures of one source to Pictures."""
+
+import logging
+
+import av
+from av.video.codeccontext import VideoCodecContext
+
+from mcu.errors import CodecError
+from mcu.media import Picture, VideoCodec
+from mcu.video.i420 import picture_of
+
+MAX_PIXELS = 3840 * 2160
+"""Larger pictures are refused before memory is taken for them."""
+
+_LIBRARY = {VideoCodec.VP8: "libvpx", VideoCodec.H264: "h264"}
+_VP8_START_CODE = b"\x9d\x01\x2a"
+
+logging.getLogger("libav").setLevel(logging.CRITICAL)  # broken streams are counted here, not described line by line
+
+
+def vp8_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height out of a VP8 keyframe (RFC 6386, section 9.1); None for anything else."""
+    if len(data) < 10 or data[0] & 1 or data[3:6] != _VP8_START_CODE:  # noqa: PLR2004 - the length of the header
+        return None
+    return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
+
+
+class Decoder:
+    """One decoder, used by one thread at a time, one picture out for one in. Starts at a keyframe.
+
+    Args:
+        codec: what it decodes.
+    """
+
+    def __init__(self, codec: VideoCodec) -> None:
+        self.codec = codec
+        context = av.CodecContext.create(_LIBRARY[codec], "r")
+        assert isinstance(context, VideoCodecContext)
+        context.thread_count = 1
+        context.options = {"flags": "low_delay", "max_pixels": str(MAX_PIXELS)}
+        self._context = context
+
+    def decode(self, data: bytes, due_us: int) -> Picture | None:
+        """Decode one whole encoded picture.
+
+        Returns:
+            The picture, or None if this one is not meant to be seen.
+
+        Raises:
+            CodecError: the bitstream is broken or asks for too much; the decoder needs a keyframe, better a successor.
+        """
+        size = vp8_size(data) if self.codec is VideoCodec.VP8 else None
+        if size and size[0] * size[1] > MAX_PIXELS:
+            raise CodecError(f"a picture of {size[0]} by {size[1]} is refused")
+        try:
+            frames = self._context.decode(av.Packet(data))
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            raise CodecError(f"cannot be decoded: {error}") from error
+        if not frames:
+            return None
+        if frames[-1].is_corrupt:
+            raise CodecError("parts of the picture are missing")
+        return picture_of(frames[-1], due_us)

@@ -1,0 +1,248 @@
+"""The video mixer of a room: one thread that paints and encodes a tick at a time."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+
+import cv2
+
+from layouts.errors import LayoutError
+from layouts.geometry import Size
+from layouts.model import Layout
+from mcu.clock import MediaClock, Ticker
+from mcu.errors import CodecError
+from mcu.media import Picture, Plane
+from mcu.messages import VideoConfig
+from mcu.video.compositor import Compositor, check
+from mcu.video.encode import ENCODERS
+from mcu.video.i420 import Canvas
+from mcu.video.metrics import mixer_metrics
+from mcu.video.output import VideoOutput
+from mcu.video.overlay import Overlays
+from mcu.video.pool import WorkPool
+from mcu.video.scene import Scene, SourceState
+from mcu.video.source import Sync, VideoInput, VideoSource
+from mcu.video.watch import SourceWatch
+from mcu.video.window import Window
+
+_log = logging.getLogger(__name__)
+
+_IDLE_S = 0.5  # how often an unwatched mixer looks after its sources
+_SNAPSHOT_S = 2.0  # the longest a snapshot waits for its tick
+_AWAKE_US = 3_000_000  # how long sources are decoded for somebody who takes snapshots of a room without viewers
+
+
+class VideoMixer:
+    """Decodes what the scene shows, paints it, and encodes it once for each codec in use.
+
+    Nobody listening, nothing is decoded, painted or encoded. A tick that comes too late is skipped and counted.
+
+    Args:
+        config: canvas, frame rate and bitrate.
+        clock: the room's media time.
+    """
+
+    def __init__(self, config: VideoConfig, clock: MediaClock) -> None:
+        size = Size(config.width, config.height)
+        self.on_sources_changed: Callable[[], None] | None = None
+        self.pool = WorkPool()
+        self.overlays = Overlays(self.pool.submit)
+        self.canvas = Canvas(size)
+        self.compositor = Compositor(self.canvas, self.overlays)
+        self.ticker = Ticker(config.fps)
+        self.faults = 0  # ticks that broke off
+        self.lateness_ms = Window()
+        self.compose_ms = Window()
+        self.former_drops: Counter[str] = Counter()  # of sources that are gone
+        self.former_decoded = 0
+        self._clock = clock
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._outputs = {codec: VideoOutput(codec, config, self._wake.set) for codec in ENCODERS}
+        self.hubs = {codec: output.hub for codec, output in self._outputs.items()}
+        self._lock = threading.Lock()  # for writers of the two that follow
+        self._sources: dict[str, VideoSource] = {}  # replaced, never changed
+        self._snapshots: list[Future[Plane]] = []
+        self._nobody = Scene(Layout(size))
+        self._scene = self._nobody
+        self._staged: tuple[Scene, dict[str, VideoSource]] | None = None  # what the sources were last told
+        self._watch = SourceWatch()
+        self._awake_until_us = 0
+        self._thread = threading.Thread(target=self._run, name="video", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self.pool.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the threads and give decoders and encoders back. Harmless when done twice."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+            self.pool.stop()
+        for source_id in list(self._sources):
+            self.remove(source_id)
+        for output in self._outputs.values():
+            output.close()
+        self._give_snapshots(None)
+
+    def add(self, source_id: str, sync: Sync, request_keyframe: Callable[[], None]) -> VideoInput:
+        """A new source; of the same id it replaces the one before. Any thread.
+
+        Args:
+            source_id: as the scene's tiles name it.
+            sync: says when each picture is due.
+            request_keyframe: asks its sender for a keyframe; called from any thread.
+        """
+        source = VideoSource(sync, request_keyframe, self.pool.submit)
+        self.remove(source_id)
+        with self._lock:
+            self._sources = {**self._sources, source_id: source}
+        return source
+
+    def remove(self, source_id: str) -> None:
+        """A source is gone; unknown ones are ignored. Any thread."""
+        with self._lock:
+            source = self._sources.get(source_id)
+            self._sources = {id_: s for id_, s in self._sources.items() if id_ != source_id}
+            if source is not None:
+                source.close()
+                self.former_drops += source.all_drops()
+                self.former_decoded += source.decoded
+
+    def show(self, scene: Scene) -> None:
+        """Show this from the next tick on. Any thread.
+
+        Raises:
+            LayoutError: the layout is for another canvas, or has tiles that cannot be painted.
+        """
+        if scene.layout.canvas != self.canvas.size:
+            raise LayoutError(f"the layout is for {scene.layout.canvas}, the canvas has {self.canvas.size}")
+        check(scene.layout)
+        self._scene = scene
+
+    def sources(self) -> dict[str, SourceState]:
+        """Shape and liveness of every source. Any thread."""
+        now_us = self._clock.now_us()
+        return {id_: source.state(now_us) for id_, source in self._sources.items()}
+
+    def snapshot_jpeg(self) -> bytes:
+        """The canvas of the next tick as a JPEG. Any thread; waits for that tick.
+
+        Raises:
+            CodecError: the mixer is not running, or too late.
+        """
+        future: Future[Plane] = Future()
+        with self._lock:
+            self._snapshots.append(future)
+        self._wake.set()
+        if self._stopping.is_set():
+            self._give_snapshots(None)
+        try:
+            packed = future.result(_SNAPSHOT_S)
+        except FutureTimeoutError as error:
+            raise CodecError("the canvas was not painted in time") from error
+        ok, jpeg = cv2.imencode(".jpg", cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_I420), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        if not ok:
+            raise CodecError("the canvas cannot be written as JPEG")
+        return jpeg.tobytes()
+
+    def metrics(self) -> dict[str, float]:
+        """Counters and gauges by their Prometheus names. Any thread."""
+        return mixer_metrics(self, tuple(self._outputs.values()), self._sources)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._once()
+            except Exception:  # noqa: BLE001 - the mixer goes on; the room is blind without it
+                self.faults += 1
+                if (
+                    self.faults & (self.faults - 1) == 0
+                ):  # the 1st, 2nd, 4th, 8th …: a fault at every tick fills no disk
+                    _log.exception("tick %d broke off (fault %d)", self.ticker.next - 1, self.faults)
+                self._stopping.wait(float(self.ticker.period_us) / 1e6)
+
+    def _once(self) -> None:
+        """Wait for the next tick and work on it, or idle for a while."""
+        now_us = self._clock.now_us()
+        if not self._wanted(now_us):
+            self._rest(now_us)
+            self._wake.wait(_IDLE_S)
+            self._wake.clear()
+            self.ticker.next = max(self.ticker.next, int(self._clock.now_us() / self.ticker.period_us) + 1)
+            return
+        if self._stopping.wait(self.ticker.wait_us(now_us) / 1e6):
+            return
+        now_us = self._clock.now_us()
+        tick = self.ticker.take(now_us)
+        self.lateness_ms.add((now_us - self.ticker.due_us(tick)) / 1000)
+        self._work(tick)
+
+    def _wanted(self, now_us: int) -> bool:
+        return any(hub.in_use for hub in self.hubs.values()) or bool(self._snapshots) or now_us < self._awake_until_us
+
+    def _rest(self, now_us: int) -> None:
+        """Nobody looks: no decoders, no encoders."""
+        self._stage(self._nobody, now_us)
+        for output in self._outputs.values():
+            output.close()
+        self._notice(now_us)
+
+    def _work(self, tick: int) -> None:
+        now_us = self.ticker.due_us(tick)
+        scene = self._scene
+        self._stage(scene, now_us)
+        changed = self._paint(scene, now_us)
+        if self._snapshots:
+            self._awake_until_us = now_us + _AWAKE_US
+            self._give_snapshots(self.canvas.packed())
+        for output in self._outputs.values():
+            output.work(self.canvas, tick, now_us, changed=changed)
+        self._notice(now_us)
+
+    def _stage(self, scene: Scene, now_us: int) -> None:
+        """Tell the sources who is on stage, if that may have changed."""
+        sources = self._sources
+        if self._staged is not None and self._staged[0].layout is scene.layout and self._staged[1] is sources:
+            return
+        on_stage = {tile.source_id for tile in scene.layout.tiles}
+        for source_id, source in sources.items():
+            source.set_stage(on=source_id in on_stage, now_us=now_us)
+        self._staged = (scene, sources)
+
+    def _paint(self, scene: Scene, now_us: int) -> bool:
+        started = time.perf_counter()
+        pictures: dict[str, Picture] = {}
+        for tile in scene.layout.tiles:
+            source = self._sources.get(tile.source_id)
+            picture = source.take(now_us) if source is not None else None
+            if picture is not None:
+                pictures[tile.source_id] = picture
+        changed = self.compositor.paint(scene, pictures)
+        if changed:
+            self.compose_ms.add((time.perf_counter() - started) * 1000)
+        return changed
+
+    def _give_snapshots(self, packed: Plane | None) -> None:
+        with self._lock:
+            snapshots, self._snapshots = self._snapshots, []
+        for future in snapshots:
+            if packed is None:
+                future.set_exception(CodecError("the mixer has stopped"))
+            else:
+                future.set_result(packed)
+
+    def _notice(self, now_us: int) -> None:
+        """Tell the room when a source came alive, fell silent or changed its shape."""
+        states = {id_: source.state(now_us) for id_, source in self._sources.items()}
+        if self._watch.changed(states, now_us) and self.on_sources_changed is not None:
+            self.on_sources_changed()
