@@ -1,0 +1,54 @@
+"""How unevenly a stream's packets come. Pure; times in microseconds."""
+
+from collections import deque
+
+_WINDOW_US = 1_250_000  # the past that decides the delay: after a bad spell it is back to normal within 2 s
+_WINDOW_PACKETS = 200
+_BASE_BUCKET_US = 1_000_000
+_BASE_BUCKETS = 10
+_LATE_SHARE = 0.03  # of packets that may come too late; concealing them is better than waiting for them
+_SETTLED_PACKETS = 25
+_UNSETTLED_US = 20_000
+
+
+class DelayEstimator:
+    """Follows a stream's transit time, arrival minus RTP time, whose zero point is arbitrary.
+
+    ``base_us`` is the fastest transit of the last ten seconds, so it follows clock drift and changed routes;
+    ``spread_us()`` is by how much the slower packets exceed it.
+    """
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[int, int]] = deque(maxlen=_WINDOW_PACKETS)  # (arrival, transit)
+        self._fastest: deque[tuple[int, int]] = deque()  # (second of arrival, fastest transit in it)
+        self._settling = _SETTLED_PACKETS  # packets until the measurement is trusted
+        self._spread_us = _UNSETTLED_US
+        self._stale = False
+        self.base_us: int | None = None
+
+    def note(self, rtp_us: int, arrival_us: int) -> None:
+        """A packet whose first sample has the stream time ``rtp_us`` came at ``arrival_us``."""
+        transit = arrival_us - rtp_us
+        self._recent.append((arrival_us, transit))
+        second = arrival_us // _BASE_BUCKET_US
+        if self._fastest and self._fastest[-1][0] == second:
+            self._fastest[-1] = (second, min(transit, self._fastest[-1][1]))
+        else:
+            self._fastest.append((second, transit))
+        while self._fastest[0][0] < second - _BASE_BUCKETS:
+            self._fastest.popleft()
+        self.base_us = min(fastest for _, fastest in self._fastest)
+        self._settling = max(0, self._settling - 1)
+        self._stale = True
+
+    def spread_us(self, now_us: int) -> int:
+        """By how much all but the slowest few of the recent packets exceed the base."""
+        while self._recent and self._recent[0][0] < now_us - _WINDOW_US:
+            self._recent.popleft()
+            self._stale = True
+        if self._stale and self._recent and self.base_us is not None:
+            self._stale = False
+            transits = sorted(transit for _, transit in self._recent)
+            slow = transits[-1 - int(len(transits) * _LATE_SHARE)] - self.base_us
+            self._spread_us = max(slow, _UNSETTLED_US) if self._settling else slow
+        return self._spread_us

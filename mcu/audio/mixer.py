@@ -1,0 +1,244 @@
+"""The audio mixer of one room: a thread that every 20 ms turns what came into what everybody hears.
+
+Who talks hears a mix without himself, all others hear one shared mix. A talker comes into the shared mix by a ramp from
+zero and hears his own mix-minus from that very block on; when he falls silent he is ramped out first and goes back to
+the shared mix two blocks later. At both seams the two mixes are the same sound, so nothing clicks, and the number of
+encodes follows the number of talkers, never that of participants.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from mcu.audio.aac import AacEncoder
+from mcu.audio.mixing import Limiter, mix
+from mcu.audio.outputs import Outputs
+from mcu.audio.playout import PlayoutStats
+from mcu.audio.source import Source
+from mcu.audio.speakers import Selection, SpeakerSelector
+from mcu.clock import MediaClock, Ticker
+from mcu.hub import PacketHub
+from mcu.media import AUDIO_TICK_MS, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
+from mcu.sync import LipSync
+
+_log = logging.getLogger(__name__)
+
+CHANNELS = 1
+_GONE = "\0gone"  # marks the last block of who left, whose id may be back already
+TICK_RATE_HZ = 1000 // AUDIO_TICK_MS
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """Who speaks. ``muted``: no packets, or digital silence, for 500 ms."""
+
+    active: str | None
+    speaking: frozenset[str]
+    muted: frozenset[str]
+
+
+@dataclass(frozen=True)
+class MixedBlock:
+    """20 ms of encoded sound; ``pts`` counts 48 kHz samples of media time. Who is not in ``own`` gets ``shared``."""
+
+    pts: int
+    shared: dict[AudioCodec, bytes]
+    own: dict[str, bytes]
+
+
+OnSpeaking = Callable[[Speaking], None]
+
+
+class AudioOutput(Protocol):
+    """Where the mixes go."""
+
+    def write(self, block: MixedBlock) -> None:
+        """Take a block, on the audio thread; never blocks, never raises."""
+
+
+class AudioInput(Protocol):
+    """Where a participant's packets go."""
+
+    def push(self, unit: AudioUnit) -> None:
+        """Take a packet, from any thread; never blocks."""
+
+
+class AudioMixer:
+    """See the module.
+
+    Args:
+        clock: the room's media time.
+        output: gets every block.
+        max_talkers: how many are heard at once; the loudest.
+    """
+
+    def __init__(self, clock: MediaClock, output: AudioOutput, *, max_talkers: int = 6) -> None:
+        self.aac = PacketHub()
+        self.on_speaking: OnSpeaking | None = None
+        self._clock = clock
+        self._output = output
+        self._selector = SpeakerSelector(max_talkers)
+        self._limiter = Limiter()
+        self._outputs = Outputs(CHANNELS)
+        self._aac: AacEncoder | None = None
+        self._lock = threading.Lock()
+        self._sources: dict[str, Source] = {}  # replaced, never changed, so that the thread reads it without the lock
+        self._mixed: dict[str, Source] = {}  # as of the last tick
+        self._former = PlayoutStats()  # sums over sources that have left
+        self._former_failures = 0
+        self._former_inbox_dropped = 0
+        self._speaking = Speaking(None, frozenset(), frozenset())
+        self._ticker = Ticker(TICK_RATE_HZ)
+        self._ticks = 0
+        self._failures = 0
+        self._aac_encodes = 0
+        self._lateness_us = 0
+        self._lateness_max_us = 0
+        self._busy_us = 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="audio-mixer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._ticker = Ticker(TICK_RATE_HZ, first=self._clock.now_us() // (AUDIO_TICK_MS * 1000) + 1)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it; harmless when it never ran."""
+        self._stopped.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def add(self, participant_id: str, sync: LipSync, *, codec_out: AudioCodec | None) -> AudioInput:
+        """A participant comes, who hears the mix in ``codec_out``; None for no sound."""
+        source = Source(participant_id, sync, codec_out, CHANNELS)
+        with self._lock:
+            self._retire(self._sources.get(participant_id))
+            self._sources = {**self._sources, participant_id: source}
+        return source
+
+    def remove(self, participant_id: str) -> None:
+        """A participant goes; unknown ones are ignored."""
+        with self._lock:
+            self._retire(self._sources.get(participant_id))
+            self._sources = {who: source for who, source in self._sources.items() if who != participant_id}
+
+    def _retire(self, source: Source | None) -> None:
+        if source is None:
+            return
+        self._former = _add(self._former, source.playout.stats)
+        self._former_failures += source.failures
+        self._former_inbox_dropped += source.inbox_dropped
+
+    # --- the thread --------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._ticker.wait_us(self._clock.now_us()) / 1_000_000):
+            now_us = self._clock.now_us()
+            if self._ticker.wait_us(now_us) == 0:
+                self.tick(self._ticker.take(now_us))
+
+    def tick(self, number: int) -> None:
+        """Do the work of one tick. Called by the thread; callable by whoever owns the time, instead of ``start``."""
+        due_us = int(number * self._ticker.period_us)
+        began_us = self._clock.now_us()
+        self._lateness_us = max(0, began_us - due_us)
+        self._lateness_max_us = max(self._lateness_max_us, self._lateness_us)
+        try:
+            self._mix(number * SAMPLES_PER_TICK, due_us)
+        except Exception:  # noqa: BLE001 - one bad tick must not end the room's sound
+            self._failures += 1
+            if self._failures == 1 or self._failures % 500 == 0:
+                _log.exception("audio tick failed, %d times so far", self._failures)
+        self._ticks += 1
+        self._busy_us += self._clock.now_us() - began_us
+
+    def _mix(self, pts: int, now_us: int) -> None:
+        sources = self._sources
+        levels = {who: source.listen(now_us) for who, source in sources.items()}
+        selection = self._selector.update(now_us, levels)
+        contributions = {}
+        for who, source in sources.items():
+            part = source.contribute(now_us, now_us, talks=who in selection.talkers)
+            if part is not None:
+                contributions[who] = part
+        for who, source in self._mixed.items():
+            if sources.get(who) is not source:  # gone: ramp out what was heard of it
+                part = source.contribute(now_us, now_us, talks=False)
+                if part is not None:
+                    contributions[who + _GONE] = part
+        self._mixed = sources
+        full, minus = mix(contributions, CHANNELS)
+        for who, source in sources.items():
+            if source.needs_own_mix and who not in minus:
+                minus[who] = full
+        full, minus = self._limiter.limit(full, minus)
+        listeners = {who: source.codec_out for who, source in sources.items() if source.codec_out is not None}
+        shared, own = self._outputs.encode(full, minus, listeners)
+        self._output.write(MixedBlock(pts, shared, own))
+        self._record(pts, full)
+        self._tell(selection, sources, now_us)
+
+    def _record(self, pts: int, full: Samples) -> None:
+        if not self.aac.in_use:
+            self._aac = None
+            return
+        if self._aac is None:
+            self._aac = AacEncoder(CHANNELS)
+        for unit in self._aac.encode(pts, full):
+            self._aac_encodes += 1
+            self.aac.publish(unit)
+
+    def _tell(self, selection: Selection, sources: dict[str, Source], now_us: int) -> None:
+        muted = frozenset(who for who, source in sources.items() if source.muted(now_us))
+        speaking = Speaking(selection.active, selection.speaking, muted)
+        if speaking == self._speaking:
+            return
+        self._speaking = speaking
+        if self.on_speaking is not None:
+            self.on_speaking(speaking)
+
+    # --- numbers -----------------------------------------------------------------------------------------------------
+
+    def metrics(self) -> dict[str, float]:
+        """Counters and gauges by their Prometheus names."""
+        sources = list(self._sources.values())
+        total = self._former
+        for source in sources:
+            total = _add(total, source.playout.stats)
+        delays = [source.playout.delay_us for source in sources if source.playout.delay_us]
+        inbox_dropped = self._former_inbox_dropped + sum(source.inbox_dropped for source in sources)
+        return {
+            "tutti_audio_ticks_total": self._ticks,
+            "tutti_audio_ticks_skipped_total": self._ticker.skipped,
+            "tutti_audio_tick_failures_total": self._failures,
+            "tutti_audio_tick_lateness_seconds": self._lateness_us / 1e6,
+            "tutti_audio_tick_lateness_max_seconds": self._lateness_max_us / 1e6,
+            "tutti_audio_busy_seconds_total": self._busy_us / 1e6,
+            "tutti_audio_encodes_total": self._outputs.encodes,
+            "tutti_audio_encoders": self._outputs.running,
+            "tutti_audio_aac_encodes_total": self._aac_encodes,
+            "tutti_audio_packets_received_total": total.received,
+            "tutti_audio_packets_lost_total": total.lost,
+            "tutti_audio_concealed_seconds_total": total.concealed / 48_000,
+            "tutti_audio_fec_recovered_total": total.fec_recovered,
+            "tutti_audio_dropped_late_total": total.late,
+            "tutti_audio_dropped_duplicate_total": total.duplicate,
+            "tutti_audio_dropped_malformed_total": total.malformed,
+            "tutti_audio_dropped_overflow_total": total.overflow,
+            "tutti_audio_dropped_overdue_total": total.overdue,
+            "tutti_audio_dropped_inbox_total": inbox_dropped,
+            "tutti_audio_stretched_seconds_total": total.stretched / 48_000,
+            "tutti_audio_stream_restarts_total": total.restarts,
+            "tutti_audio_source_failures_total": self._former_failures + sum(s.failures for s in sources),
+            "tutti_audio_playout_delay_seconds_max": max(delays, default=0) / 1e6,
+            "tutti_audio_playout_delay_seconds_mean": sum(delays) / len(delays) / 1e6 if delays else 0.0,
+            "tutti_audio_limiter_gain": self._limiter.gain,
+        }
+
+
+def _add(left: PlayoutStats, right: PlayoutStats) -> PlayoutStats:
+    ours, theirs = asdict(left), asdict(right)
+    return PlayoutStats(**{name: ours[name] + theirs[name] for name in ours})

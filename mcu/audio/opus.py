@@ -1,0 +1,205 @@
+"""Opus through libopus itself, by a small typed ctypes binding.
+
+FFmpeg's wrapper of libopus offers neither loss concealment nor in-band FEC (RFC 6716 section 2.1.7), both of which a
+mixer needs. PyAV's wheel carries the library; the system's is the second choice. Calls release the GIL.
+"""
+
+import ctypes
+import ctypes.util
+import functools
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+
+from mcu.errors import CodecError
+from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, Samples
+
+MAX_PACKET_SAMPLES: Final = SAMPLE_RATE_HZ * 120 // 1000
+_PLC_STEP: Final = SAMPLE_RATE_HZ * 5 // 2000  # concealment comes in multiples of 2.5 ms
+_MAX_PACKET_BYTES: Final = 1275
+
+_SET_BITRATE: Final = 4002
+_SET_VBR: Final = 4006
+_SET_COMPLEXITY: Final = 4010
+_SET_INBAND_FEC: Final = 4012
+_SET_PACKET_LOSS_PERCENT: Final = 4014
+_RESET_STATE: Final = 4028
+_SET_PREDICTION_DISABLED: Final = 4042
+
+
+class Application(IntEnum):
+    """What the encoder is tuned for: VOIP can carry in-band FEC, AUDIO costs less than half."""
+
+    VOIP = 2048
+    AUDIO = 2049
+
+
+def _candidates() -> Iterator[str]:
+    package = Path(av.__file__).parent
+    for folder in (package.parent / "av.libs", package / ".dylibs"):
+        yield from sorted(str(path) for path in folder.glob("libopus[-.]*"))
+    system = ctypes.util.find_library("opus")
+    if system is not None:
+        yield system
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    for name in _candidates():
+        try:
+            library = ctypes.CDLL(name)
+        except OSError:
+            continue
+        _declare(library)
+        return library
+    raise CodecError("libopus is neither in PyAV's wheel nor on this system; install the package libopus0")
+
+
+def _declare(library: ctypes.CDLL) -> None:
+    pointer, integer, data = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
+    signatures: dict[str, tuple[type | None, list[type]]] = {
+        "opus_strerror": (ctypes.c_char_p, [integer]),
+        "opus_encoder_create": (pointer, [integer, integer, integer, pointer]),
+        "opus_encoder_destroy": (None, [pointer]),
+        "opus_encode_float": (integer, [pointer, pointer, integer, pointer, integer]),
+        "opus_encoder_ctl": (integer, [pointer, integer]),
+        "opus_decoder_create": (pointer, [integer, integer, pointer]),
+        "opus_decoder_destroy": (None, [pointer]),
+        "opus_decode_float": (integer, [pointer, data, integer, pointer, integer, integer]),
+        "opus_packet_get_nb_samples": (integer, [data, integer, integer]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    if hasattr(library, "opus_packet_has_lbrr"):  # since libopus 1.5
+        library.opus_packet_has_lbrr.restype = integer
+        library.opus_packet_has_lbrr.argtypes = [data, integer]
+
+
+def _check(result: int, doing: str) -> int:
+    if result < 0:
+        raise CodecError(f"{doing}: {_library().opus_strerror(result).decode()}")
+    return result
+
+
+def packet_samples(data: bytes) -> int:
+    """Samples at 48 kHz that ``data`` holds; raises ``CodecError`` when it is no Opus packet."""
+    return _check(_library().opus_packet_get_nb_samples(data, len(data), SAMPLE_RATE_HZ), "reading an Opus packet")
+
+
+def has_fec(data: bytes) -> bool:
+    """Whether ``data`` carries the frame before it a second time."""
+    library = _library()
+    return hasattr(library, "opus_packet_has_lbrr") and library.opus_packet_has_lbrr(data, len(data)) == 1
+
+
+class OpusDecoder:
+    """One stream of Opus packets → float samples at 48 kHz.
+
+    Args:
+        channels: 1 or 2; libopus mixes stereo down or doubles mono as needed.
+    """
+
+    def __init__(self, channels: int = 1) -> None:
+        self._library = _library()
+        self._channels = channels
+        error = ctypes.c_int()
+        self._state = self._library.opus_decoder_create(SAMPLE_RATE_HZ, channels, ctypes.byref(error))
+        _check(error.value, "creating an Opus decoder")
+
+    def __del__(self) -> None:
+        if getattr(self, "_state", None):
+            self._library.opus_decoder_destroy(self._state)
+
+    def duration(self, data: bytes) -> int:
+        """Samples at 48 kHz in ``data``; raises ``CodecError`` on garbage."""
+        return packet_samples(data)
+
+    def decode(self, data: bytes) -> Samples:
+        """Decode one packet; raises ``CodecError`` on garbage."""
+        return self._decode(data, MAX_PACKET_SAMPLES, fec=False)
+
+    def conceal(self, samples: int) -> Samples:
+        """Make up ``samples`` samples for what is missing; the decoder goes on from there."""
+        return self._decode(None, -(-samples // _PLC_STEP) * _PLC_STEP, fec=False)[:samples]
+
+    def recover(self, following: bytes, samples: int) -> Samples | None:
+        """The lost frame before the packet ``following``, None when that packet carries no copy of it."""
+        if samples % _PLC_STEP or not has_fec(following):
+            return None
+        return self._decode(following, samples, fec=True)
+
+    def _decode(self, data: bytes | None, room: int, *, fec: bool) -> Samples:
+        out: Samples = np.empty((room, self._channels), np.float32)
+        size = 0 if data is None else len(data)
+        count = self._library.opus_decode_float(self._state, data, size, out.ctypes.data, room, int(fec))
+        return out[: _check(count, "decoding an Opus packet")]
+
+
+class OpusEncoder:
+    """Blocks of 20 ms at 48 kHz → Opus packets.
+
+    Args:
+        channels: 1 or 2.
+        application: see ``Application``.
+        bitrate_bps: the mean.
+        vbr: let quiet blocks cost less; False for constant packets.
+        loss_percent: the loss to prepare for; from about 5 on, VOIP packets carry in-band FEC.
+        complexity: 0 to 10.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one setting of libopus, all named at the call
+        self,
+        *,
+        channels: int = 1,
+        application: Application = Application.VOIP,
+        bitrate_bps: int = 40_000,
+        vbr: bool = True,
+        loss_percent: int = 10,
+        complexity: int = 5,
+    ) -> None:
+        self._library = _library()
+        self._channels = channels
+        error = ctypes.c_int()
+        self._state = self._library.opus_encoder_create(SAMPLE_RATE_HZ, channels, int(application), ctypes.byref(error))
+        _check(error.value, "creating an Opus encoder")
+        self._out = ctypes.create_string_buffer(_MAX_PACKET_BYTES)
+        self._set(_SET_BITRATE, bitrate_bps)
+        self._set(_SET_VBR, int(vbr))
+        self._set(_SET_COMPLEXITY, complexity)
+        self._set(_SET_INBAND_FEC, 1)
+        self._set(_SET_PACKET_LOSS_PERCENT, loss_percent)
+
+    def __del__(self) -> None:
+        if getattr(self, "_state", None):
+            self._library.opus_encoder_destroy(self._state)
+
+    def _set(self, request: int, value: int) -> None:
+        result = self._library.opus_encoder_ctl(self._state, request, ctypes.c_int(value))
+        _check(result, f"setting {request} of the Opus encoder to {value}")
+
+    def reset(self) -> None:
+        """Forget everything that was encoded; the settings stay."""
+        _check(self._library.opus_encoder_ctl(self._state, _RESET_STATE), "resetting the Opus encoder")
+
+    def encode(self, block: Samples, *, independent: bool = False) -> bytes:
+        """Encode 20 ms.
+
+        Args:
+            block: shape (960, channels).
+            independent: use no prediction from the block before, because the decoder at the other end has heard
+                another encoder until now.
+        """
+        if block.shape != (SAMPLES_PER_TICK, self._channels):
+            raise CodecError(f"an Opus encoder of {self._channels} channels cannot take a block of {block.shape}")
+        self._set(_SET_PREDICTION_DISABLED, int(independent))
+        data = np.ascontiguousarray(block, np.float32)
+        size = self._library.opus_encode_float(
+            self._state, data.ctypes.data, SAMPLES_PER_TICK, self._out, _MAX_PACKET_BYTES
+        )
+        return self._out.raw[: _check(size, "encoding Opus")]

@@ -1,0 +1,120 @@
+"""One participant's microphone in the mixer: a bounded inbox in front of a playout buffer."""
+
+import logging
+import math
+import threading
+from collections import deque
+
+from mcu.audio.mixing import level_dbfs, ramp
+from mcu.audio.playout import SILENCE_DBOV, Played, Playout
+from mcu.media import AudioCodec, AudioUnit, Samples
+from mcu.sync import LipSync
+
+_log = logging.getLogger(__name__)
+
+INBOX_UNITS = 128
+_MUTED_AFTER_US = 500_000
+_LINGER_BLOCKS = 2  # a mix-minus outlives its owner's ramp-out by one block: Opus codes 6.5 ms of the past
+
+
+class Source:
+    """What the mixer knows of one participant. ``push`` may be called from any thread, the rest from the mixer's.
+
+    Drop policy of the inbox: *drop-oldest*. It fills only while the mixer's thread stands still.
+
+    Args:
+        participant_id: whose it is.
+        sync: told when this sound is played.
+        codec_out: what this participant receives, None for nothing.
+        channels: of the mix.
+    """
+
+    def __init__(self, participant_id: str, sync: LipSync, codec_out: AudioCodec | None, channels: int) -> None:
+        self.id = participant_id
+        self.codec_out = codec_out
+        self.playout = Playout(channels)
+        self.inbox_dropped = 0
+        self.failures = 0
+        self.level: float = SILENCE_DBOV  # of the coming 20 ms
+        self._sync = sync
+        self._lock = threading.Lock()
+        self._inbox: deque[AudioUnit] = deque()
+        self._played: Played | None = None  # pulled already, because its level had to be measured
+        self._gain = 0.0
+        self._linger = 0
+        self._sounded_us: int | None = None
+        self._broken = False  # failed in this tick
+
+    def push(self, unit: AudioUnit) -> None:
+        """Take a packet; never blocks."""
+        with self._lock:
+            if len(self._inbox) >= INBOX_UNITS:
+                self._inbox.popleft()
+                self.inbox_dropped += 1
+            self._inbox.append(unit)
+
+    def listen(self, now_us: int) -> float:
+        """Take in what has come; the level of the coming 20 ms, measured when the sender does not tell."""
+        self._played = None
+        self._broken = False
+        try:
+            self._take_inbox()
+            told = self.playout.level()
+            if told is None:
+                self._played = self._pull(now_us, decode=True)
+                told = level_dbfs(self._played.samples) if self._played.live else SILENCE_DBOV
+            self.level = told
+        except Exception:  # noqa: BLE001 - whatever one source does, the others go on
+            self._fail()
+        if self.level > SILENCE_DBOV:
+            self._sounded_us = now_us
+        return self.level
+
+    def contribute(self, now_us: int, playout_us: int, *, talks: bool) -> Samples | None:
+        """This source's part of the mix, None when it has none; its gain moves in ramps of one block."""
+        start, self._gain = self._gain, 1.0 if talks else 0.0
+        heard = start > 0 or talks
+        self._linger = _LINGER_BLOCKS if heard else max(0, self._linger - 1)
+        if self._broken:
+            self._gain = 0.0
+            return None
+        try:
+            played = self._played or self._pull(now_us, decode=heard)
+            if played.capture_us is not None:
+                self._sync.note_audio(played.capture_us, playout_us)
+            return ramp(played.samples, start, self._gain) if heard else None
+        except Exception:  # noqa: BLE001 - whatever one source does, the others go on
+            self._fail()
+            return None
+
+    @property
+    def needs_own_mix(self) -> bool:
+        """Whether the shared mix holds, or just held, this participant's own voice."""
+        return self._linger > 0
+
+    def muted(self, now_us: int) -> bool:
+        """No packets, or digital silence, for half a second."""
+        return self._sounded_us is None or now_us - self._sounded_us >= _MUTED_AFTER_US
+
+    def _take_inbox(self) -> None:
+        with self._lock:
+            units = list(self._inbox)
+            self._inbox.clear()
+        for unit in units:
+            self.playout.push(unit)
+
+    def _pull(self, now_us: int, *, decode: bool) -> Played:
+        offset_us = self._sync.pictures_offset_us(now_us)
+        played = self.playout.pull(now_us, decode=decode, pictures_offset_us=offset_us)
+        if not math.isfinite(float(played.samples.sum())):
+            raise ValueError("the decoder gave numbers that are none")
+        return played
+
+    def _fail(self) -> None:
+        """Silence this source for this tick; the others go on."""
+        self.failures += 1
+        self._broken = True
+        self._gain = 0.0
+        self.level = SILENCE_DBOV
+        if self.failures == 1 or self.failures % 500 == 0:
+            _log.exception("sound of %s failed, %d times so far", self.id, self.failures)

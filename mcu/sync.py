@@ -1,0 +1,88 @@
+"""Lip sync: a participant's picture leaves the mixer with the sound that was captured with it.
+
+Both are stamped with the sender's clock. The sound tells by how much media time its playout is off the capture clock;
+a picture is due at its capture time plus that offset. Pure apart from one lock; times are integer microseconds.
+"""
+
+import threading
+from collections import deque
+
+MAX_WAIT_US = 500_000
+_SLEW = 0.1  # of the time gone by: the offset in use never moves faster, so pictures never jump
+_NEW_TIMELINE_US = 1_000_000  # an offset this far away is another clock, not another delay
+_SMOOTHING = 0.05  # weight of one block's measurement, 20 ms apart
+_AUDIO_MEMORY_US = 2_000_000  # after this long without sound, pictures go by their own arrival
+_PICTURE_WINDOW_US = 2_000_000
+_PICTURE_SHARE = 0.9  # of pictures that shall be there when their sound is played
+_DE_JITTER_US = 50_000  # how long pictures wait at most for evenness' sake when there is no sound
+
+
+class LipSync:
+    """The offset between one sender's capture clock and media time, seen by its sound and used by its pictures."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._audio_offset_us: float | None = None  # playout minus capture, smoothed
+        self._audio_us = 0  # when it was measured last
+        self._used_offset_us: float | None = None  # what pictures are shown by
+        self._used_us = 0
+        self._transits: deque[tuple[int, int]] = deque(maxlen=128)  # of pictures: arrival, arrival - capture
+        self._ready_us: int | None = None
+
+    def note_audio(self, capture_us: int, playout_us: int) -> None:
+        """Sound captured at ``capture_us`` of the sender's clock leaves the mixer at ``playout_us`` of media time."""
+        offset = playout_us - capture_us
+        with self._lock:
+            old = self._audio_offset_us
+            if old is None or abs(offset - old) > _NEW_TIMELINE_US:
+                self._audio_offset_us = float(offset)
+            else:
+                self._audio_offset_us = old + (offset - old) * _SMOOTHING
+            self._audio_us = playout_us
+
+    def pictures_offset_us(self, now_us: int) -> int | None:
+        """Media time minus capture time at which most pictures are here; None when none came lately.
+
+        The sound waits for them, within its own limits.
+        """
+        with self._lock:
+            if not self._transits or self._transits[-1][0] < now_us - _PICTURE_WINDOW_US:
+                return None
+            return self._ready_us
+
+    def due_us(self, capture_us: int | None, arrival_us: int) -> int:
+        """Media time at which a picture captured and arrived at these times is to be shown."""
+        if capture_us is None:
+            return arrival_us
+        with self._lock:
+            self._note_picture(capture_us, arrival_us)
+            offset = self._slew(capture_us, arrival_us, self._wanted_offset(arrival_us))
+            return min(max(capture_us + round(offset), arrival_us), arrival_us + MAX_WAIT_US)
+
+    def _note_picture(self, capture_us: int, arrival_us: int) -> None:
+        transit = arrival_us - capture_us
+        transits = self._transits
+        if transits and abs(transit - transits[-1][1]) > _NEW_TIMELINE_US:
+            transits.clear()
+        transits.append((arrival_us, transit))
+        while transits[0][0] < arrival_us - _PICTURE_WINDOW_US:
+            transits.popleft()
+        ordered = sorted(transit for _, transit in transits)
+        self._ready_us = ordered[int((len(ordered) - 1) * _PICTURE_SHARE)]
+
+    def _wanted_offset(self, arrival_us: int) -> float:
+        if self._audio_offset_us is not None and arrival_us - self._audio_us < _AUDIO_MEMORY_US:
+            return self._audio_offset_us
+        assert self._ready_us is not None
+        fastest = min(transit for _, transit in self._transits)
+        return min(self._ready_us, fastest + _DE_JITTER_US)
+
+    def _slew(self, capture_us: int, arrival_us: int, wanted: float) -> float:
+        used = self._used_offset_us
+        if used is None or abs(arrival_us - capture_us - used) > _NEW_TIMELINE_US:
+            used = float(arrival_us - capture_us)  # go on from where unsynchronised pictures were shown
+        else:
+            step = max(0, arrival_us - self._used_us) * _SLEW
+            used += min(max(wanted - used, -step), step)
+        self._used_offset_us, self._used_us = used, arrival_us
+        return used
