@@ -6,10 +6,11 @@ Everything here runs on the room's event loop; the mixers' threads report throug
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec
 
 from layouts.geometry import Size
-from mcu.audio.mixer import AudioMixer
-from mcu.audio.speakers import Speaking
+from mcu.audio.mixer import AudioMixer, Speaking
 from mcu.clock import MediaClock
 from mcu.errors import RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
@@ -31,6 +32,8 @@ from mcu.rtc.send import AudioFanout, VideoFanout
 from mcu.stage import SCREEN_SUFFIX, arrange
 from mcu.sync import LipSync
 from mcu.video.mixer import VideoMixer
+
+P = ParamSpec("P")
 
 
 class Room:
@@ -62,11 +65,14 @@ class Room:
             codec: VideoFanout(codec, hub, self._loop, self.clock) for codec, hub in self._video.hubs.items()
         }
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
-        self._video.on_sources_changed = lambda: self._loop.call_soon_threadsafe(self._rearrange)
+        self._video.on_sources_changed = self._on_loop(self._rearrange)
         self._scene = arrange(self._layout, self._canvas, (), {}, None)
 
-    def _on_loop(self, call: Callable[[Speaking], None]) -> Callable[[Speaking], None]:
-        return lambda value: self._loop.call_soon_threadsafe(call, value) and None
+    def _on_loop(self, call: Callable[P, None]) -> Callable[P, None]:
+        def later(*args: P.args, **kwargs: P.kwargs) -> None:
+            self._loop.call_soon_threadsafe(partial(call, *args, **kwargs))
+
+        return later
 
     def start(self) -> None:
         """Start the media threads."""

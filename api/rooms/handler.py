@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar
+
+from recorder.part import PartInfo, PartWriter
 
 from mcu.errors import TuttiError
 from mcu.messages import (
@@ -18,6 +20,7 @@ from mcu.messages import (
     Join,
     Joined,
     Leave,
+    Message,
     Open,
     PartFailed,
     PartStarted,
@@ -34,7 +37,6 @@ from mcu.messages import (
     Trickle,
 )
 from mcu.room import Room
-from recorder.part import PartInfo, PartWriter
 
 logger = logging.getLogger(__name__)
 
@@ -96,12 +98,13 @@ class RoomHandler:
     async def answer(self, request: Request) -> Reply:
         """Do what is asked; whatever goes wrong becomes a ``Failure``, never an exception."""
         try:
-            return await self._handlers[type(request)](self, request)
+            reply: Reply = await self._handlers[type(request)](self, request)
         except TuttiError as error:
             return Failure(code=error.code, message=str(error))
         except Exception as error:
             logger.exception("request %s failed", request.type)
             return Failure(code="internal", message=f"{type(error).__name__} in the room process")
+        return reply
 
     # --- the room -----------------------------------------------------------------------------------------------------
 
@@ -167,7 +170,7 @@ class RoomHandler:
                 self._part_info(request),
                 room.picture_hub,
                 room.sound_hub,
-                lambda error: self._loop.call_soon_threadsafe(self._part_failed, part, error) and None,
+                lambda error: self._later(self._part_failed, part, error),
             )
             self._part = (part, writer)
             try:
@@ -206,13 +209,16 @@ class RoomHandler:
             self._part = None
         return PartStopped(recording_id=part.recording_id, part=part.part, ended_wall_us=ended)
 
+    def _later(self, call: Callable[[RecordingPart, TuttiError], None], part: RecordingPart, error: TuttiError) -> None:
+        self._loop.call_soon_threadsafe(call, part, error)
+
     def _part_failed(self, part: RecordingPart, error: TuttiError) -> None:
         logger.error("recording %s broke off: %s", part.recording_id, error)
         self._emit(
             PartFailed(recording_id=part.recording_id, part=part.part, code=error.code, message=str(error)),
         )
 
-    _handlers: ClassVar = {
+    _handlers: ClassVar[dict[type[Message], Callable[..., Awaitable[Reply]]]] = {
         Open: _open,
         Join: _join,
         Trickle: _trickle,
