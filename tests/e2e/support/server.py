@@ -169,6 +169,13 @@ class Server:
                     file.write(chunk)
         return to
 
+    def metric(self, name: str) -> float:
+        """One metric, over all its labels."""
+        samples = self.metrics()
+        found = [value for sample, value in samples.items() if sample == name or sample.startswith(f"{name}{{")]
+        assert found, f"no {name} in {sorted(samples)}"
+        return sum(found)
+
     def metrics(self) -> dict[str, float]:
         """``/metrics``: samples by name with labels, as they stand there."""
         lines = self.http.get("/metrics").raise_for_status().text.splitlines()

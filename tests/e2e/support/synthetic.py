@@ -20,7 +20,7 @@ from tests.e2e.support.media import BLUE, SAMPLE_RATE_HZ, Rgb, yuv601
 from tests.e2e.support.waiting import LoopThread, wait_for
 
 FPS = 30
-BEEP_HZ = 1000
+BEEP_HZ = 3000  # far from the tones of the browsers, and from their harmonics
 FLASH_S = 0.1
 _AUDIO_SAMPLES = SAMPLE_RATE_HZ // 50
 _WHITE = (235, 128, 128)

@@ -1,0 +1,149 @@
+"""Two Chromiums and a Firefox in one room: what each of them sees and hears."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.e2e.support.browser import BrowserPeer
+from tests.e2e.support.chromium import Chromium
+from tests.e2e.support.firefox import Firefox
+from tests.e2e.support.media import BLUE, GREEN, RED, SAMPLE_RATE_HZ, Rgb, speech_wav
+from tests.e2e.support.server import Server
+from tests.e2e.support.spectra import rms_dbfs, tone_dbfs
+from tests.e2e.support.tiles import Box, box_of, is_near
+from tests.e2e.support.waiting import wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+ROOM = "conference"
+
+
+@dataclass
+class Member:
+    peer: BrowserPeer
+    colour: Rgb
+    hz: float
+    tile: Box
+
+
+@pytest.fixture(scope="module")
+def members(server: Server, red: Chromium, green: Chromium, firefox: Firefox) -> Iterator[list[Member]]:
+    """Three people in the order of joining; in 1280x720 three 16:9 pictures are largest as two above one."""
+    joined = [
+        Member(red, RED, 440, (0, 0, 640, 360)),
+        Member(green, GREEN, 660, (640, 0, 640, 360)),
+        Member(firefox, BLUE, 880, (320, 360, 640, 360)),
+    ]
+    for member in joined:
+        member.peer.open(f"{server.url}/healthz")
+    red.join(ROOM, "Rosa")
+    green.join(ROOM, "Greta")
+    firefox.join(ROOM, "Beatrix", painted=(BLUE, 880))
+    yield joined
+    for member in joined:
+        member.peer.leave()
+        member.peer.open("about:blank")
+
+
+def _hears(listener: Member, others: list[Member]) -> npt.NDArray[np.float32] | None:
+    """Two seconds of what the listener hears, once it hears all the others."""
+    heard = listener.peer.listen(2)
+    return heard if all(tone_dbfs(heard, other.hz) > -35 for other in others) else None
+
+
+@pytest.mark.parametrize("who", [0, 1, 2], ids=["chromium", "other chromium", "firefox"])
+def test_everybody_sees_everybody_in_the_right_tile(members: list[Member], who: int) -> None:
+    def in_place() -> bool:
+        picture = members[who].peer.frame()
+        return (
+            picture is not None
+            and picture.shape == (720, 1280, 3)
+            and all(is_near(box_of(picture, member.colour), member.tile) for member in members)
+        )
+
+    wait_for(in_place, timeout_s=20, what="three colours in three tiles")
+
+
+@pytest.mark.parametrize("who", [0, 1, 2], ids=["chromium", "other chromium", "firefox"])
+def test_everybody_hears_the_others_and_not_themselves(members: list[Member], who: int) -> None:
+    listener = members[who]
+    others = [member for member in members if member is not listener]
+    heard = wait_for(lambda: _hears(listener, others), timeout_s=30, what="both other tones")
+    quieter = min(tone_dbfs(heard, other.hz) for other in others)
+    assert tone_dbfs(heard, listener.hz) < quieter - 30
+
+
+def test_the_room_encodes_each_codec_once(members: list[Member], server: Server) -> None:
+    codecs = set()
+    for member in members:
+        inbound = member.peer.stats("inbound-rtp", "video")
+        by_id = {report["id"]: report for report in member.peer.call("stats")}
+        codecs.add(by_id[inbound["codecId"]]["mimeType"])
+    assert codecs == {"video/H264", "video/VP8"}  # Firefox has no H.264 here
+    assert server.metric("tutti_video_encoders") == 2
+
+
+def test_participants_are_listed_as_they_are(members: list[Member], server: Server) -> None:
+    assert len(members) == 3
+    listed = server.get(f"/v1/rooms/{ROOM}/participants")["participants"]
+    assert [person["name"] for person in listed] == ["Rosa", "Greta", "Beatrix"]
+    for person in listed:
+        assert person["state"] == "connected"
+        assert person["camera_on"]
+        assert not person["muted"]
+        assert {(track["kind"], track["direction"]) for track in person["tracks"]} >= {
+            ("audio", "in"),
+            ("audio", "out"),
+            ("video", "in"),
+            ("video", "out"),
+        }
+
+
+def test_speech_arrives_with_the_browsers_own_processing(
+    server: Server, red: Chromium, room: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = "The quick brown fox jumps over the lazy dog. Pack my box with five dozen liquor jugs."
+    spoken = speech_wav(tmp_path_factory.mktemp("speech") / "speech.wav", text)
+    speaker = Chromium(audio=spoken)
+    try:
+        for peer in (speaker, red):
+            peer.open(f"{server.url}/healthz")
+        speaker.join(room, "Speaker", processing=True)
+        red.join(room, "Listener", processing=True)
+
+        def speech() -> npt.NDArray[np.float32] | None:
+            heard = red.listen(4)
+            return heard if rms_dbfs(heard) > -40 else None
+
+        heard = wait_for(speech, timeout_s=40, what="speech to be heard")
+        assert _likeness(heard, _samples(spoken)) > 0.7
+        assert _likeness(speaker.listen(4), _samples(spoken)) < 0.5
+    finally:
+        red.leave()
+        red.open("about:blank")
+        speaker.close()
+
+
+def _samples(wav: Path) -> npt.NDArray[np.float32]:
+    return np.asarray(np.fromfile(wav, "<i2", offset=44) / 32768, np.float32)
+
+
+def _envelope(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    step = SAMPLE_RATE_HZ // 50
+    blocks = samples[: len(samples) // step * step].reshape(-1, step).astype(np.float64)
+    return np.asarray(np.sqrt(np.mean(np.square(blocks), axis=1)), np.float64)
+
+
+def _likeness(heard: npt.NDArray[np.float32], spoken: npt.NDArray[np.float32]) -> float:
+    """The best correlation of what was heard with any stretch of what was spoken over and over, 20 ms by 20 ms."""
+    probe, loop = _envelope(heard), _envelope(spoken)
+    loop = np.tile(loop, 2 + len(probe) // len(loop))
+    stretches = np.lib.stride_tricks.sliding_window_view(loop, len(probe))
+    stretches = stretches - stretches.mean(axis=1, keepdims=True)
+    probe = probe - probe.mean()
+    scale = np.linalg.norm(stretches, axis=1) * np.linalg.norm(probe) + 1e-9
+    return float((stretches @ probe / scale).max())
