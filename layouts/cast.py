@@ -10,7 +10,7 @@ def cast(sources: Iterable[Source], options: Options) -> tuple[Source, ...]:
     visible = {source.id: source for source in reversed(list(sources)) if source.id not in options.hidden}
     joined = tuple(reversed(visible.values()))
     pinned = tuple(visible[id_] for id_ in dict.fromkeys(options.pinned) if id_ in visible)
-    others = [source for source in joined if source not in pinned]
+    others = [source for source in joined if source.id not in options.pinned]
     if options.order is Order.SPEAKING:
         others.sort(key=lambda source: -source.last_spoke)
     elif options.order is Order.NAME:

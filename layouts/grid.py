@@ -1,7 +1,8 @@
 """Equal tiles in rows and columns: the shape that wastes least area, the last row centred."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from layouts.geometry import ROUNDING, Rect, even_floor
@@ -11,6 +12,7 @@ from layouts.plan import Design, Plan
 DEFAULT_ASPECT = 16 / 9
 _COMMON_ASPECTS = (16 / 9, 4 / 3, 1.0, 3 / 4, 9 / 16)
 _WIDEST = 3.0  # nobody's picture may shape a tile beyond this, whatever it sends
+_SMALLEST = 8  # pixels a side; a region takes as many tiles as it has squares of this size
 _SAME_SHAPE = 0.02  # 848x480 is 16:9 to any viewer
 
 
@@ -34,6 +36,11 @@ class _Shape:
     gap: int
 
 
+def grid_capacity(region: Rect) -> int:
+    """How many slots may be asked of ``region``."""
+    return (region.width // _SMALLEST) * (region.height // _SMALLEST)
+
+
 def grid_slots(region: Rect, sources: Sequence[Source], gap: int = 0) -> tuple[Rect, ...]:
     """One slot for each source, row by row, none larger than another.
 
@@ -42,18 +49,18 @@ def grid_slots(region: Rect, sources: Sequence[Source], gap: int = 0) -> tuple[R
 
     Args:
         region: where the grid may be; even.
-        sources: whose pictures are to be shown; their order does not matter.
+        sources: whose pictures are to be shown, at most ``grid_capacity``; their order does not matter.
         gap: pixels between tiles.
     """
     if not sources:
         return ()
-    aspects = [picture_aspect(source) for source in sources if source.has_video] or [DEFAULT_ASPECT]
+    aspects = Counter(picture_aspect(source) for source in sources if source.has_video) or Counter([DEFAULT_ASPECT])
     shapes = [_shape(region, len(sources), columns, aspects, gap) for columns in range(1, len(sources) + 1)]
     best = max(shapes, key=lambda shape: _merit(shape, len(sources), aspects))
     return _slots(region, best, len(sources))
 
 
-def _shape(region: Rect, count: int, columns: int, aspects: Sequence[float], gap: int) -> _Shape:
+def _shape(region: Rect, count: int, columns: int, aspects: Mapping[float, int], gap: int) -> _Shape:
     rows = math.ceil(count / columns)
     gap = min(even_floor(gap), even_floor(region.width / (4 * columns)), even_floor(region.height / (4 * rows)))
     width = (region.width - gap * (columns - 1)) / columns
@@ -62,11 +69,11 @@ def _shape(region: Rect, count: int, columns: int, aspects: Sequence[float], gap
     return _Shape(columns, rows, min(width, height * aspect), min(height, width / aspect), gap)
 
 
-def _merit(shape: _Shape, count: int, aspects: Sequence[float]) -> tuple[float, int, int]:
+def _merit(shape: _Shape, count: int, aspects: Mapping[float, int]) -> tuple[float, int, int]:
     """Area of the pictures as whole as they can be; among equals, fewer holes, then more columns."""
     area = sum(
-        min(shape.tile_width, shape.tile_height * aspect) * min(shape.tile_height, shape.tile_width / aspect)
-        for aspect in aspects
+        number * min(shape.tile_width, shape.tile_height * aspect) * min(shape.tile_height, shape.tile_width / aspect)
+        for aspect, number in aspects.items()
     )
     return round(area, 3), count - shape.rows * shape.columns, shape.columns
 
@@ -93,5 +100,5 @@ def _plan(frame: Rect, _big: Source | None, others: Sequence[Source], options: O
     return Plan(grid_slots(frame, others, options.gap))
 
 
-GRID = Design(_plan)
+GRID = Design(_plan, lambda frame, _options: grid_capacity(frame))
 """Everybody alike."""

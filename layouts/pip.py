@@ -12,7 +12,8 @@ _MARGIN = 0.02  # of the frame's shorter side, between the insets and the frame'
 
 def _measures(frame: Rect, options: Options) -> tuple[int, int, int]:
     """An inset's width and height, and the margin around it."""
-    margin = max(2, even(min(frame.width, frame.height) * _MARGIN), even_floor(options.gap))
+    shorter = min(frame.width, frame.height)
+    margin = max(2, even(shorter * _MARGIN), min(even_floor(options.gap), even_floor(shorter / 8)))
     width = max(2, even_floor(frame.width * options.small_share))
     height = max(2, min(even_floor(width / DEFAULT_ASPECT), even_floor(frame.height * options.small_share)))
     return even_floor(min(width, height * DEFAULT_ASPECT)), height, margin
@@ -38,5 +39,5 @@ def _plan(frame: Rect, big: Source | None, others: Sequence[Source], options: Op
     return Plan(tuple(row), largest_inside(frame, picture_aspect(big)), slots_z=1)
 
 
-PIP = Design(_plan, features=True, capacity=_capacity)
+PIP = Design(_plan, _capacity, features=True)
 """Picture in picture; as many insets as fit in a row."""

@@ -20,15 +20,10 @@ Planner = Callable[[Rect, Source | None, Sequence[Source], Options], Plan]
 """(frame, who holds the big tile, the others, options) → Plan; pure."""
 
 
-def unlimited(_frame: Rect, _options: Options) -> int:
-    """The capacity of a layout that makes its tiles smaller as people come."""
-    return 1000
-
-
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A built-in layout: how it divides the frame, whether somebody is featured, how many others find a place."""
+    """A built-in layout: how it divides the frame, how many slots it has at most, whether somebody is featured."""
 
     plan: Planner
+    capacity: Callable[[Rect, Options], int]
     features: bool = False
-    capacity: Callable[[Rect, Options], int] = unlimited

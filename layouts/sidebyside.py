@@ -36,5 +36,5 @@ def _row(frame: Rect, count: int, gap: int) -> list[Rect]:
     return [Rect(left + number * (width + gap), top, width, height) for number in range(count)]
 
 
-SIDE_BY_SIDE = Design(_plan, capacity=_capacity)
+SIDE_BY_SIDE = Design(_plan, _capacity)
 """One row of full height, one column on a tall canvas."""
