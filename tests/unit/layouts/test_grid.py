@@ -28,7 +28,7 @@ def test_no_rows_and_columns_show_more_picture(canvas: Size) -> None:
     for count in range(1, 51):
         tiles = resolve("grid", canvas, people(count)).tiles
         width, height = best_tile(canvas, count)
-        shown = sum(float(min(tile.rect.width, tile.rect.height * Fraction(16, 9))) for tile in tiles)
+        shown = sum(min(Fraction(tile.rect.width), tile.rect.height * Fraction(16, 9)) for tile in tiles)
         assert shown > count * (width - 4), f"{count} people on {canvas}"  # both sides rounded to even pixels
         assert all(tile.rect.width > width - 2 and tile.rect.height > height - 2 for tile in tiles)
 
