@@ -1,0 +1,120 @@
+"""The service put together: settings in, ASGI application out."""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import errors
+from api.deps import Services
+from api.limits import Limits
+from api.metrics import Metrics
+from api.rooms.feed import Feeds
+from api.rooms.host import RoomHost
+from api.rooms.local import LocalRoomHost
+from api.rooms.rundir import RunDir, choose
+from api.rooms.service import RoomService
+from api.routes import events, pages, participants, rooms, service
+from api.settings import Settings, Shutdown
+from api.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = """
+Rooms in which everybody sends one camera and one microphone and gets **one** mixed video and **one** mixed audio stream
+back, and recordings of them.
+
+Every failure is answered as `{"error": {"code": "…", "message": "…"}}`: decide by `code`, show `message`.
+
+`WS /v1/rooms/{room}/events` tells what happens in a room, as JSON: first `{"type": "state", …}`, then
+`participant_joined`, `participant_updated`, `participant_left`, `active_speaker`, `layout`, `recording`, `room_lost`
+(the room's process died; offer anew) and `room_ending`; a `heartbeat` at least every 10 s.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application on this machine's rooms; its lifespan starts and ends them."""
+    host = LocalRoomHost(
+        RunDir(choose(settings.data_dir)), max_rooms=settings.max_rooms, log_level=settings.log_level.upper()
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await host.start()
+        try:
+            async with running(app.state.services):
+                yield
+        finally:
+            await host.stop()
+
+    return assemble(settings, host, lifespan)
+
+
+@asynccontextmanager
+async def running(services: Services) -> AsyncIterator[None]:
+    """The service's work while the application runs."""
+    await services.rooms.start()
+    try:
+        yield
+    finally:
+        if services.settings.shutdown == Shutdown.CLOSE:
+            await services.rooms.close_all()
+        await services.rooms.stop()
+
+
+def assemble(settings: Settings, host: RoomHost, lifespan: object) -> FastAPI:
+    """The application on any host of rooms."""
+    feeds = Feeds()
+    metrics = Metrics()
+    rooms_service = RoomService(host, feeds, settings.room_config, create_on_join=settings.create_rooms_on_join)
+    app = FastAPI(
+        title="Tutti",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,  # type: ignore[arg-type]  # Starlette's alias for it is not exported
+    )
+    app.state.services = Services(settings, rooms_service, feeds, metrics)
+    metrics.gauge("tutti_event_clients", "Event streams open.").set_function(lambda: feeds.clients)
+    metrics.gauge("tutti_events_dropped", "Events lost by slow clients.").set_function(lambda: feeds.dropped_total)
+    metrics.gauge("tutti_rooms_lost", "Room processes that died unasked.").set_function(lambda: rooms_service.lost)
+    errors.install(app)
+    for module in (rooms, participants, events, service):
+        app.include_router(module.router)
+    pages.mount(app)
+    app.add_middleware(Limits, max_body_bytes=settings.max_body_bytes, max_sdp_bytes=settings.max_sdp_bytes)
+    app.add_middleware(Measured, metrics=metrics)
+    return app
+
+
+class Measured:
+    """ASGI middleware that counts answers by route."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and look at what comes back (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+        started = time.monotonic()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")  # the pattern: addresses would be without number
+            self._metrics.requests.labels(scope["method"], route, status).inc()
+            self._metrics.request_seconds.labels(scope["method"], route).observe(time.monotonic() - started)

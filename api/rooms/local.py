@@ -1,0 +1,308 @@
+"""Rooms in processes on this machine: spawned with one warm spare ahead, watched, found again after a restart."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.rooms.client import RoomClient, pid_behind
+from api.rooms.host import NoCapacity, Node, RoomGone, RoomRef, RoomTimeoutError
+from api.rooms.process import WORKER_COMMAND, Process, spawn
+from api.rooms.rundir import INSTANCE_BYTES, RunDir
+from mcu.errors import TuttiError
+from mcu.messages import Close, GetState, Ping, RoomState, decode_reply, encode
+from mcu.wire import WireError
+
+logger = logging.getLogger(__name__)
+
+
+class RoomStartError(TuttiError):
+    """A room process could not be started."""
+
+    code = "room_start_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the host waits before it acts, in seconds."""
+
+    start_s: float = 30  # for a fresh process to listen
+    answer_s: float = 5  # for a found process to say who it is
+    heartbeat_s: float = 2  # between two pings
+    hung_s: float = 10  # for the answer to a ping; then the process is killed
+    close_s: float = 20  # for a room to end in order; then it is killed
+    exit_s: float = 10  # for a process to exit after it has hung up; then it is killed
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A process with our connection to it: a spare, or a room once it stands in ``LocalRoomHost._rooms``."""
+
+    instance: str
+    client: RoomClient
+    process: Process
+
+
+class LocalRoomHost:
+    """``RoomHost`` on this machine.
+
+    Args:
+        run_dir: where the sockets are; held while the host runs.
+        max_rooms: how many rooms may run at once.
+        command: starts a worker; ``--run-dir DIR --instance ID --log-level L`` is appended.
+        log_level: of the room processes.
+        patience: time limits.
+    """
+
+    def __init__(
+        self,
+        run_dir: RunDir,
+        *,
+        max_rooms: int,
+        command: Sequence[str] = WORKER_COMMAND,
+        log_level: str = "INFO",
+        patience: Patience = Patience(),
+    ) -> None:
+        self.spawned = 0  # processes started, ever
+        self.hung = 0  # processes killed because they did not answer, ever
+        self._run_dir = run_dir
+        self._max_rooms = max_rooms
+        self._command = command
+        self._log_level = log_level
+        self._patience = patience
+        self._node = socket.gethostname()
+        self._rooms: dict[str, tuple[RoomRef, _Worker]] = {}
+        self._opening: dict[str, asyncio.Task[RoomRef]] = {}
+        self._spare: asyncio.Task[_Worker] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # heartbeats and reapings under way
+        self._stopping = False
+
+    # --- life of the host ---------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take the run directory, find the rooms that live, clear away what is left of dead ones, warm a spare.
+
+        Raises:
+            DataDirectoryError: another service uses the directory.
+        """
+        self._run_dir.acquire()
+        await asyncio.gather(*(self._adopt(instance) for instance in self._run_dir.instances()))
+        self._warm()
+
+    async def stop(self) -> None:
+        """Hang up. Rooms that were not closed live on, and are found by the next service."""
+        self._stopping = True
+        for task in (*self._tasks, *self._opening.values()):
+            task.cancel()
+        await self._end_spare()
+        for _ref, worker in list(self._rooms.values()):
+            await worker.client.close()
+            worker.process.release()
+        self._rooms.clear()
+        await asyncio.gather(*self._tasks, return_exceptions=True)  # all cancelled above; their outcome is of no use
+        self._run_dir.release()
+
+    async def _end_spare(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return
+        if not spare.done():
+            spare.cancel()
+        with contextlib.suppress(asyncio.CancelledError, TuttiError):
+            worker = await spare
+            await worker.client.close()
+            await worker.process.end(0)
+            self._run_dir.remove(worker.instance)
+
+    # --- RoomHost -----------------------------------------------------------------------------------------------------
+
+    async def open(self, name: str, cost: float = 1.0) -> RoomRef:
+        """See ``RoomHost.open``; also raises ``RoomStartError``."""
+        if name in self._rooms:
+            return self._rooms[name][0]
+        opening = self._opening.get(name)
+        if opening is None:
+            if len(self._rooms) + len(self._opening) + cost > self._max_rooms:
+                raise NoCapacity(f"this server runs {self._max_rooms} rooms at most, and they are all in use")
+            opening = asyncio.create_task(self._open(name))
+            self._opening[name] = opening
+            opening.add_done_callback(lambda _: self._opening.pop(name, None))
+        return await asyncio.shield(opening)  # whoever gives up waiting does not take the room from the others
+
+    async def find(self, name: str) -> RoomRef | None:
+        """See ``RoomHost.find``."""
+        room = self._rooms.get(name)
+        return room[0] if room else None
+
+    async def call(self, ref: RoomRef, message: bytes, timeout_s: float = 5) -> bytes:
+        """See ``RoomHost.call``."""
+        return await self._worker(ref).client.call(message, timeout_s)
+
+    def events(self, ref: RoomRef) -> AsyncIterator[bytes]:
+        """See ``RoomHost.events``."""
+        return self._worker(ref).client.events()
+
+    async def close(self, ref: RoomRef) -> None:
+        """See ``RoomHost.close``."""
+        worker = self._worker(ref)
+        try:
+            await worker.client.call(encode(Close()), self._patience.close_s)
+        except RoomGone:
+            logger.debug("room %r ended before it answered", ref.name)
+        except RoomTimeoutError:
+            logger.warning("room %r did not close in %g s and is killed", ref.name, self._patience.close_s)
+            worker.process.kill()
+        await worker.process.end(self._patience.exit_s)
+
+    async def nodes(self) -> list[Node]:
+        """See ``RoomHost.nodes``."""
+        refs = tuple(ref for ref, _ in self._rooms.values())
+        return [Node(self._node, capacity=self._max_rooms, used=len(refs), rooms=refs)]
+
+    def _worker(self, ref: RoomRef) -> _Worker:
+        live, worker = self._rooms.get(ref.name, (None, None))
+        if worker is None or live != ref:
+            raise RoomGone(f"room {ref.name!r} has ended")
+        return worker
+
+    # --- starting -----------------------------------------------------------------------------------------------------
+
+    async def _open(self, name: str) -> RoomRef:
+        worker = await self._take_spare()
+        return self._register(name, worker)
+
+    def _register(self, name: str, worker: _Worker) -> RoomRef:
+        ref = RoomRef(name, worker.instance, self._node, str(self._run_dir.socket(worker.instance)))
+        self._rooms[name] = (ref, worker)
+        self._keep(self._watch(ref, worker))
+        return ref
+
+    async def _take_spare(self) -> _Worker:
+        spare, self._spare = self._spare, None
+        try:
+            if spare is not None:
+                with contextlib.suppress(RoomStartError):
+                    worker = await spare
+                    if not worker.client.closed:
+                        return worker
+                    worker.process.kill()
+            return await self._start()
+        finally:
+            self._warm()
+
+    def _warm(self) -> None:
+        if self._spare is None and not self._stopping:
+            self._spare = asyncio.create_task(self._start())
+            self._spare.add_done_callback(_retrieve)
+
+    async def _start(self) -> _Worker:
+        instance = uuid.uuid4().hex[:INSTANCE_BYTES]
+        process = spawn(self._command, self._log_level, self._run_dir.path, instance)
+        self.spawned += 1
+        try:
+            async with asyncio.timeout(self._patience.start_s):
+                return await self._reach(instance, process)
+        except BaseException as error:
+            process.kill()
+            await process.ended.wait()
+            self._run_dir.remove(instance)
+            if isinstance(error, TimeoutError | OSError | WireError):
+                logger.exception("a room process did not come up")
+                raise RoomStartError("a room process did not start; the log says why") from error
+            raise
+
+    async def _reach(self, instance: str, process: Process) -> _Worker:
+        while not process.ended.is_set():
+            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):  # it does not listen yet
+                return await self._connect(instance, process)
+            await asyncio.sleep(0.02)
+        raise ConnectionResetError(f"room process {process.pid} ended at its start")
+
+    async def _connect(self, instance: str, process: Process | None) -> _Worker:
+        worker: _Worker | None = None
+
+        def lost() -> None:
+            if worker is not None:
+                self._lost(worker)
+
+        client = await RoomClient.connect(self._run_dir.socket(instance), lost, self._patience.answer_s)
+        worker = _Worker(instance, client, process or Process(client.peer_pid, is_child=False))
+        return worker
+
+    # --- finding again ------------------------------------------------------------------------------------------------
+
+    async def _adopt(self, instance: str) -> None:
+        try:
+            worker = await self._connect(instance, None)
+        except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, ProcessLookupError):
+            self._run_dir.remove(instance)
+            return
+        except (TimeoutError, WireError) as error:
+            logger.warning("room process %s is of no use (%s) and is killed", instance, error or "it does not answer")
+            await _kill_listener(self._run_dir.socket(instance))
+            self._run_dir.remove(instance)
+            return
+        try:
+            state = decode_reply(await worker.client.call(encode(GetState()), self._patience.answer_s))
+        except (RoomGone, RoomTimeoutError):
+            worker.process.kill()
+            state = None
+        if isinstance(state, RoomState) and state.config.name not in self._rooms:
+            self._register(state.config.name, worker)
+            logger.info("found room %r again", state.config.name)
+        else:  # a spare, or hung
+            await worker.client.close()
+            await worker.process.end(self._patience.exit_s)
+            self._run_dir.remove(instance)
+
+    # --- watching -----------------------------------------------------------------------------------------------------
+
+    async def _watch(self, ref: RoomRef, worker: _Worker) -> None:
+        while True:
+            await asyncio.sleep(self._patience.heartbeat_s)
+            try:
+                await worker.client.call(encode(Ping()), self._patience.hung_s)
+            except RoomTimeoutError:
+                logger.error("room %r does not answer and is killed", ref.name)  # noqa: TRY400 - no traceback to learn from
+                self.hung += 1
+                worker.process.kill()
+                return
+            except RoomGone:
+                return
+
+    def _lost(self, worker: _Worker) -> None:
+        for name, (_ref, candidate) in list(self._rooms.items()):
+            if candidate is worker and not self._stopping:
+                del self._rooms[name]
+                self._keep(self._bury(worker))
+
+    async def _bury(self, worker: _Worker) -> None:
+        if not await worker.process.end(self._patience.exit_s):
+            logger.warning("room process %d hung up, did not exit and was killed", worker.process.pid)
+        self._run_dir.remove(worker.instance)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _kill_listener(path: Path) -> None:
+    """Kill whoever listens on ``path``: the kernel names the process."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        probe.connect(os.fspath(path))
+        pid = pid_behind(probe)
+        await Process(pid, is_child=False).end(0)
+
+
+def _retrieve(task: "asyncio.Task[_Worker]") -> None:
+    """Take a spare's failure, which was logged where it happened, so that nobody complains it was never looked at."""
+    if not task.cancelled():
+        task.exception()

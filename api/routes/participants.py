@@ -1,0 +1,80 @@
+"""Participants: an offer in, an answer out (as WHIP does), candidates afterwards, and who is here."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from api import schemas
+from api.deps import RoomNameDep, ServicesDep, sdp_body
+from api.routes.answers import errors, room_url
+
+router = APIRouter(prefix="/v1/rooms/{room}/participants", tags=["participants"])
+
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+GUEST = "Guest"  # who does not give a name
+
+ParticipantId = Annotated[str, Path(max_length=64, description="from the Location of the answer")]
+
+
+def _body(media_type: str, description: str) -> dict[str, Any]:
+    text = {media_type: {"schema": {"type": "string", "description": description}}}
+    return {"requestBody": {"required": True, "content": text}}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_class=Response,
+    responses={
+        201: {
+            "description": "The answer. `Location` is where to trickle candidates to and where to leave.",
+            "content": {SDP: {"schema": {"type": "string"}}},
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        },
+        **errors(
+            "bad_offer", "invalid_name", "room_full", "room_not_found", "unsupported_media_type", "payload_too_large"
+        ),
+    },
+    openapi_extra=_body(SDP, "an offer with one audio and one video line, or a second video line for a screen"),
+)
+async def join(
+    room: RoomNameDep,
+    services: ServicesDep,
+    offer: Annotated[str, Depends(sdp_body(SDP))],
+    name: Annotated[str, Query(description="what the others read")] = GUEST,
+) -> Response:
+    """Join with an SDP offer. An unknown room is opened, unless the server's settings forbid it."""
+    display_name = schemas.checked_name(name or GUEST, what="a participant's name")
+    participant_id, answer = await services.rooms.join(room, display_name, offer)
+    location = f"{room_url(room)}/participants/{participant_id}"
+    return Response(answer, 201, {"Location": location, "Cache-Control": "no-store"}, SDP)
+
+
+@router.get("", responses=errors("room_not_found"))
+async def list_participants(room: RoomNameDep, services: ServicesDep) -> schemas.ParticipantList:
+    """Who is here, since when, with which tracks; muted, speaking, statistics."""
+    state = await services.rooms.state(room)
+    return schemas.ParticipantList(participants=list(state.participants))
+
+
+@router.patch(
+    "/{participant}",
+    status_code=204,
+    responses=errors("bad_offer", "room_not_found", "unknown_participant", "unsupported_media_type"),
+    openapi_extra=_body(FRAGMENT, "ICE candidates as in RFC 8840"),
+)
+async def trickle(
+    room: RoomNameDep,
+    participant: ParticipantId,
+    services: ServicesDep,
+    fragment: Annotated[str, Depends(sdp_body(FRAGMENT))],
+) -> None:
+    """Add ICE candidates that were found after the offer."""
+    await services.rooms.trickle(room, participant, fragment)
+
+
+@router.delete("/{participant}", status_code=204, responses=errors("room_not_found", "unknown_participant"))
+async def leave(room: RoomNameDep, participant: ParticipantId, services: ServicesDep) -> None:
+    """Leave, or make somebody leave."""
+    await services.rooms.leave(room, participant)

@@ -1,0 +1,73 @@
+"""Rooms: open, list, look at, change, end."""
+
+from fastapi import APIRouter, Response
+from pydantic import ValidationError
+
+from api.deps import JsonBody, RoomNameDep, ServicesDep
+from api.errors import RequestError
+from api.routes.answers import errors, room_url
+from api.schemas import LayoutRequest, Room, RoomList, RoomRequest, VideoRequest
+from mcu.messages import VideoConfig
+
+router = APIRouter(prefix="/v1/rooms", tags=["rooms"])
+
+
+@router.post(
+    "", status_code=201, dependencies=[JsonBody], responses=errors("room_exists", "invalid_request", "no_capacity")
+)
+async def open_room(request: RoomRequest, services: ServicesDep, response: Response) -> Room:
+    """Open a room. Joining a room that does not exist opens it with defaults, so this is for rooms that differ."""
+    config = services.settings.room_config(request.name)
+    given = {"layout": request.layout, "max_participants": request.max_participants}
+    changes: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+    changes["video"] = _merged(config.video, request.video)
+    config = config.model_copy(update=changes)
+    state = await services.rooms.create(config)
+    response.headers["Location"] = room_url(request.name)
+    return Room.of(state)
+
+
+@router.get("")
+async def list_rooms(services: ServicesDep) -> RoomList:
+    """All rooms that run, by name."""
+    return RoomList(rooms=[Room.of(state) for state in await services.rooms.states()])
+
+
+@router.get("/{room}", responses=errors("room_not_found"))
+async def get_room(room: RoomNameDep, services: ServicesDep) -> Room:
+    """One room."""
+    return Room.of(await services.rooms.state(room))
+
+
+@router.delete("/{room}", status_code=204, responses=errors("room_not_found"))
+async def end_room(room: RoomNameDep, services: ServicesDep) -> None:
+    """End a room: everybody leaves, its recording is finished. Answers when that is done."""
+    await services.rooms.close(room)
+
+
+@router.put("/{room}/layout", dependencies=[JsonBody], responses=errors("room_not_found", "invalid_layout"))
+async def set_layout(room: RoomNameDep, request: LayoutRequest, services: ServicesDep) -> Room:
+    """Change the layout at the next picture. An unknown name is refused with the list of names."""
+    return Room.of(await services.rooms.set_layout(room, request.layout))
+
+
+@router.get(
+    "/{room}/snapshot.jpg",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, **errors("room_not_found")},
+)
+async def snapshot(room: RoomNameDep, services: ServicesDep) -> Response:
+    """The canvas as everybody sees it now."""
+    jpeg = await services.rooms.snapshot(room)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+def _merged(defaults: VideoConfig, request: VideoRequest) -> VideoConfig:
+    asked = request.model_dump(exclude_none=True)
+    if "bitrate" in asked:
+        asked["bitrate_bps"] = asked.pop("bitrate")
+    try:
+        return VideoConfig(**{**defaults.model_dump(), **asked})
+    except ValidationError as error:
+        faults = "; ".join(f"video.{fault['loc'][0]}: {fault['msg']}".replace("_bps", "") for fault in error.errors())
+        raise RequestError(faults) from None

@@ -1,0 +1,164 @@
+"""What clients send and get as JSON, and which names they may give."""
+
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from api.errors import InvalidNameError
+from mcu.messages import ParticipantState, RoomState, VideoConfig
+
+MAX_NAME_LENGTH = 100  # characters, after normalisation
+_FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
+_BIDI_OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they would turn what stands beside
+
+
+def checked_name(value: str, *, what: str) -> str:
+    """A name in composed form (NFC), so that é typed in two ways is one name.
+
+    Raises:
+        InvalidNameError: empty, too long, or with characters that no name needs.
+    """
+    name = unicodedata.normalize("NFC", value).strip()
+    if not name:
+        raise InvalidNameError(f"{what} must not be empty")
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidNameError(f"{what} may have {MAX_NAME_LENGTH} characters, this one has {len(name)}")
+    if any(unicodedata.category(c) in _FORBIDDEN or c in _BIDI_OVERRIDES for c in name):
+        raise InvalidNameError(f"{what} must not contain control characters")
+    return name
+
+
+def checked_room_name(value: str) -> str:
+    """A room's name: a participant's, less what has a meaning in paths. Raises ``InvalidNameError``."""
+    name = checked_name(value, what="a room's name")
+    if name in {".", ".."} or "/" in name or "\\" in name:
+        raise InvalidNameError("a room's name must not be a dot or two, nor contain slashes")
+    return name
+
+
+RoomName = Annotated[str, AfterValidator(checked_room_name)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class VideoRequest(_Body):
+    """The canvas of a new room; what is left out is the server's default."""
+
+    width: int | None = Field(default=None, description="pixels, even, 160 to 3840", examples=[1280])
+    height: int | None = Field(default=None, description="pixels, even, 90 to 2160", examples=[720])
+    fps: int | None = Field(default=None, description="pictures a second, 5 to 60", examples=[30])
+    bitrate: int | None = Field(default=None, description="bits a second, 100 000 to 20 000 000", examples=[2_000_000])
+
+
+class RoomRequest(_Body):
+    """A room to open."""
+
+    name: RoomName = Field(description="1 to 100 characters of any script; no slashes, no control characters")
+    layout: str | None = Field(default=None, description="name of a layout", examples=["grid"])
+    max_participants: int | None = Field(default=None, ge=1, le=1000)
+    video: VideoRequest = VideoRequest()
+
+
+class LayoutRequest(_Body):
+    """The layout to change to."""
+
+    layout: str = Field(min_length=1, max_length=64, examples=["speaker"])
+
+
+class Video(BaseModel):
+    """A room's canvas and the bit rate of its mix."""
+
+    width: int
+    height: int
+    fps: int
+    bitrate: int = Field(description="bits a second")
+
+    @classmethod
+    def of(cls, config: VideoConfig) -> "Video":
+        """Under the names that clients know."""
+        return cls(width=config.width, height=config.height, fps=config.fps, bitrate=config.bitrate_bps)
+
+
+class Room(BaseModel):
+    """A room that is running."""
+
+    name: str
+    instance: str = Field(description="new whenever the room's process is: participants of another instance are gone")
+    created_at: float = Field(description="Unix time, seconds")
+    layout: str
+    max_participants: int
+    video: Video
+    participants: int = Field(description="how many are in it, connecting ones included")
+    active_speaker: str | None = Field(description="id of the participant who speaks")
+    recording: str | None = Field(description="id of the recording that is being written")
+
+    @classmethod
+    def of(cls, state: RoomState) -> "Room":
+        """From what the room's process says."""
+        return cls(
+            name=state.config.name,
+            instance=state.instance,
+            created_at=state.created_at,
+            layout=state.layout,
+            max_participants=state.config.max_participants,
+            video=Video.of(state.config.video),
+            participants=len(state.participants),
+            active_speaker=state.active_speaker,
+            recording=state.recording.recording_id if state.recording else None,
+        )
+
+
+class RoomList(BaseModel):
+    """All rooms, by name."""
+
+    rooms: list[Room]
+
+
+class ParticipantList(BaseModel):
+    """Everybody in a room, in order of joining."""
+
+    participants: list[ParticipantState]
+
+
+class IceServerInfo(BaseModel):
+    """One entry of ``RTCConfiguration.iceServers``."""
+
+    urls: list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Config(BaseModel):
+    """What a page has to know before it joins."""
+
+    version: str
+    ice_servers: list[IceServerInfo]
+    layouts: list[str]
+    default_layout: str
+    video: Video
+    max_participants: int
+    max_name_length: int
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="stable, for programs", examples=["room_not_found"])
+    message: str = Field(description="for people", examples=["there is no room 'standup'"])
+
+
+class Error(BaseModel):
+    """The body of every answer that is no success."""
+
+    error: ErrorDetail
+
+
+class Health(BaseModel):
+    """The service answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    rooms: int
