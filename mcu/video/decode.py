@@ -40,8 +40,8 @@ class Decoder:
         context.options = {"flags": "low_delay", "max_pixels": str(MAX_PIXELS)}
         self._context = context
 
-    def decode(self, data: bytes, due_us: int) -> Picture | None:
-        """Decode one whole encoded picture.
+    def decode(self, data: bytes) -> Picture | None:
+        """Decode one whole encoded picture; when it is due is for others to say.
 
         Returns:
             The picture, or None if this one is not meant to be seen.
@@ -60,4 +60,4 @@ class Decoder:
             return None
         if frames[-1].is_corrupt:
             raise CodecError("parts of the picture are missing")
-        return picture_of(frames[-1], due_us)
+        return picture_of(frames[-1])

@@ -185,7 +185,7 @@ class VideoMixer:
         now_us = self._clock.now_us()
         tick = self.ticker.take(now_us)
         self.lateness_ms.add((now_us - self.ticker.due_us(tick)) / 1000)
-        self._work(tick)
+        self.work(tick)
 
     def _wanted(self, now_us: int) -> bool:
         return any(hub.in_use for hub in self.hubs.values()) or bool(self._snapshots) or now_us < self._awake_until_us
@@ -197,7 +197,8 @@ class VideoMixer:
             output.close()
         self._notice(now_us)
 
-    def _work(self, tick: int) -> None:
+    def work(self, tick: int) -> None:
+        """Everything that one tick is about: stage, paint, encode. Called by the mixer's own thread once started."""
         now_us = self.ticker.due_us(tick)
         scene = self._scene
         self._stage(scene, now_us)

@@ -208,7 +208,7 @@ class VideoSource:
     def _picture(self, unit: VideoUnit) -> Picture | None:
         if self._decoder is None or self._decoder.codec is not unit.codec:
             self._decoder = Decoder(unit.codec)
-        picture = self._decoder.decode(unit.data, 0)
+        picture = self._decoder.decode(unit.data)
         if picture is None:
             return None
         due_us = self._sync.due_us(unit.capture_us, unit.arrival_us)
