@@ -1,0 +1,260 @@
+"""What comes in on one media line: packets into units, and the feedback that this takes.
+
+A thin shell: the thinking is done in ``reassembly``, ``nack`` and ``reception``, which get the time from here.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from mcu.clock import MediaClock
+from mcu.media import VIDEO_CLOCK_HZ, AudioCodec, AudioUnit, VideoCodec, VideoUnit
+from mcu.rtc import rtcp
+from mcu.rtc.nack import NackSchedule
+from mcu.rtc.negotiate import AnswerLine, apt
+from mcu.rtc.reassembly import Frame, FrameAssembler, VideoPacket
+from mcu.rtc.reception import Reception
+from mcu.rtc.rtp import AUDIO_LEVEL_URI, RtpPacket
+
+PLI_INTERVAL_US = 500_000  # between two requests for a keyframe to one sender
+_RTX_HEADER_BYTES = 2
+_US = 1_000_000
+
+
+class AudioInput(Protocol):
+    """Where received sound goes."""
+
+    def push(self, unit: AudioUnit) -> None:
+        """Take a packet; must not block."""
+
+
+class VideoInput(Protocol):
+    """Where received pictures go."""
+
+    def push(self, unit: VideoUnit) -> None:
+        """Take a frame; must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a receiver needs of its peer."""
+
+    loop: asyncio.AbstractEventLoop
+    clock: MediaClock
+    own_ssrc: int
+    send_rtcp: Callable[[bytes], None]
+
+
+class AudioReceiver:
+    """Sound from one line: every packet becomes a unit as it comes.
+
+    A new stream (another SSRC) continues the count of the one before, so that nobody behind sees it.
+    """
+
+    def __init__(self, line: AnswerLine, link: Link) -> None:
+        self.sink: AudioInput | None = None
+        self.drops: Counter[str] = Counter()
+        self._codecs = {c.payload_type: (AudioCodec(c.name), c.clock_hz) for c in line.codecs}
+        self._level_id = line.extensions.get(AUDIO_LEVEL_URI)
+        self._link = link
+        self._stream: Reception | None = None
+        self._shift = (0, 0)  # from the stream's own sequence numbers and timestamps to the units'
+        self._newest = (0, 0, 0)  # sequence, timestamp, arrival of the newest unit
+
+    def receptions(self) -> Iterator[Reception]:
+        """The streams to report on."""
+        if self._stream is not None:
+            yield self._stream
+
+    def rtp(self, packet: RtpPacket, now_us: int) -> None:
+        """Take a packet."""
+        known = self._codecs.get(packet.payload_type)
+        if known is None:
+            self.drops["payload_type"] += 1
+            return
+        codec, clock_hz = known
+        if self._stream is None or self._stream.ssrc != packet.ssrc:
+            self._begin_stream(packet, clock_hz, now_us)
+        assert self._stream is not None
+        number, time = self._stream.received(packet.sequence, packet.timestamp, len(packet.payload), now_us)
+        capture_us = self._stream.clock.capture_us(time)
+        number, time = number + self._shift[0], time + self._shift[1]
+        self._newest = max(self._newest, (number, time, now_us))
+        if self.sink is None or not packet.payload:
+            return
+        level = packet.extension(self._level_id)
+        self.sink.push(
+            AudioUnit(codec, packet.payload, number, time, now_us, capture_us, level[0] & 0x7F if level else None)
+        )
+
+    def _begin_stream(self, packet: RtpPacket, clock_hz: int, now_us: int) -> None:
+        if self._stream is not None:
+            number, time, arrival_us = self._newest
+            elapsed = (now_us - arrival_us) * clock_hz // _US
+            self._shift = (number + 1 - packet.sequence, time + elapsed - packet.timestamp)
+        self._stream = Reception(packet.ssrc, clock_hz)
+
+    def keyframe_wanted(self) -> None:
+        """Sound has none."""
+
+
+class _VideoStream:
+    """State of one incoming SSRC."""
+
+    def __init__(self, ssrc: int) -> None:
+        self.reception = Reception(ssrc, VIDEO_CLOCK_HZ)
+        self.assembler = FrameAssembler()
+        self.nack = NackSchedule()
+        self.restarts = 0  # of the assembler, when the schedule was last renewed
+
+
+class VideoReceiver:
+    """Pictures from one line.
+
+    Args:
+        line: what was agreed on.
+        link: the peer.
+    """
+
+    def __init__(self, line: AnswerLine, link: Link) -> None:
+        self.sink: VideoInput | None = None
+        self.drops: Counter[str] = Counter()
+        self.frames = 0
+        self.keyframes = 0
+        self.plis = 0
+        self.nacks = 0  # packets asked for
+        self._codecs = {c.payload_type: VideoCodec(c.name) for c in line.codecs if c.name != "rtx"}
+        self._rtx = {c.payload_type: apt(c) for c in line.codecs if c.name == "rtx"}
+        self._announced = next(iter(line.offered.ssrcs), None)
+        self._link = link
+        self._stream: _VideoStream | None = None
+        self._keyframe_wanted = False  # by somebody behind us
+        self._pli_us: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def rtt_us(self) -> int | None:
+        """Round-trip time as learnt from retransmissions."""
+        return self._stream.nack.rtt_us if self._stream is not None else None
+
+    def receptions(self) -> Iterator[Reception]:
+        """The streams to report on."""
+        if self._stream is not None:
+            yield self._stream.reception
+
+    def rtp(self, packet: RtpPacket, now_us: int) -> None:
+        """Take a packet of media or a retransmission."""
+        if packet.payload_type in self._codecs:
+            if self._stream is None or self._stream.reception.ssrc != packet.ssrc:
+                self._count_drops()
+                self._stream = _VideoStream(packet.ssrc)
+            place = self._stream.reception.received(packet.sequence, packet.timestamp, len(packet.payload), now_us)
+            self._packet(self._stream, packet, packet.payload_type, packet.payload, place, now_us)
+        elif packet.payload_type in self._rtx:
+            self._retransmitted(packet, self._rtx[packet.payload_type], now_us)
+        else:
+            self.drops["payload_type"] += 1
+
+    def _retransmitted(self, packet: RtpPacket, payload_type: int | None, now_us: int) -> None:
+        stream = self._stream
+        if stream is None or payload_type not in self._codecs or len(packet.payload) <= _RTX_HEADER_BYTES:
+            self.drops["rtx"] += 1  # padding that probes the line, mostly
+            return
+        sequence = int.from_bytes(packet.payload[:_RTX_HEADER_BYTES])
+        place = stream.reception.place(sequence, packet.timestamp)
+        self._packet(stream, packet, payload_type, packet.payload[_RTX_HEADER_BYTES:], place, now_us)
+
+    def _packet(  # noqa: PLR0913, PLR0917 - a packet's parts, which differ for retransmissions
+        self,
+        stream: _VideoStream,
+        packet: RtpPacket,
+        payload_type: int,
+        payload: bytes,
+        place: tuple[int, int],
+        now_us: int,
+    ) -> None:
+        sequence, time = place
+        mendable = stream.nack.received(sequence, now_us)
+        if not mendable:
+            stream.assembler.abandon()
+        codec = self._codecs[payload_type]
+        frames = stream.assembler.push(VideoPacket(sequence, time, packet.marker, codec, payload, now_us), now_us)
+        self._settle(stream, frames, now_us)
+
+    def _settle(self, stream: _VideoStream, frames: list[Frame], now_us: int) -> None:
+        """After anything happened: hand on what is complete, ask for what is missing, see when to look again."""
+        for frame in frames:
+            self._deliver(stream, frame)
+        if stream.restarts != stream.assembler.restarts:
+            stream.restarts = stream.assembler.restarts
+            stream.nack = NackSchedule()
+        oldest = stream.assembler.oldest_wanted
+        if oldest is not None:
+            stream.nack.forget_before(oldest)
+        if stream.assembler.keyframe_wanted or self._keyframe_wanted:
+            self._send_pli(stream.reception.ssrc, now_us)
+        self._arm(stream, now_us)
+
+    def _deliver(self, stream: _VideoStream, frame: Frame) -> None:
+        self.frames += 1
+        if frame.keyframe:
+            self.keyframes += 1
+            self._keyframe_wanted = False
+        if self.sink is not None:
+            capture_us = stream.reception.clock.capture_us(frame.time)
+            self.sink.push(VideoUnit(frame.codec, frame.data, frame.time, frame.arrival_us, capture_us, frame.keyframe))
+
+    def keyframe_wanted(self) -> None:
+        """Ask the sender for a keyframe, now or as soon as it may be asked again."""
+        self._keyframe_wanted = True
+        ssrc = self._stream.reception.ssrc if self._stream is not None else self._announced
+        if ssrc is not None:
+            self._send_pli(ssrc, self._link.clock.now_us())
+
+    def _send_pli(self, ssrc: int, now_us: int) -> None:
+        if self._pli_us is None or now_us - self._pli_us >= PLI_INTERVAL_US:
+            self._pli_us = now_us
+            self.plis += 1
+            self._link.send_rtcp(rtcp.pli(self._link.own_ssrc, ssrc))
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def _arm(self, stream: _VideoStream, now_us: int) -> None:
+        due = min(filter(None, (stream.nack.next_due_us(), stream.assembler.expires_us())), default=None)
+        if due is None or self._timer is not None:
+            return
+        self._timer = self._link.loop.call_later(max(0, due - now_us) / _US, self._look_again)
+
+    def _look_again(self) -> None:
+        self._timer = None
+        stream = self._stream
+        if stream is None:
+            return
+        now_us = self._link.clock.now_us()
+        lost = stream.nack.due(now_us)
+        if lost:
+            self.nacks += len(lost)
+            self._link.send_rtcp(rtcp.nack(self._link.own_ssrc, stream.reception.ssrc, lost))
+        self._settle(stream, stream.assembler.expire(now_us), now_us)
+
+    def close(self) -> None:
+        """Stop the clockwork."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- statistics ---------------------------------------------------------------------------------------------------
+
+    def _count_drops(self) -> None:
+        """Keep the counts of a stream that is replaced."""
+        self.drops = self.all_drops()
+
+    def all_drops(self) -> Counter[str]:
+        """Packets and frames dropped, by reason."""
+        drops = Counter(self.drops)
+        if self._stream is not None:
+            assembler = self._stream.assembler
+            drops.update(late=assembler.late, given_up=assembler.given_up, broken=assembler.broken)
+        return drops

@@ -1,0 +1,201 @@
+"""The media of one peer: its lines in both directions, and the RTCP that goes with them."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from mcu.clock import MediaClock
+from mcu.rtc import rtcp, rtp
+from mcu.rtc.answer import OutgoingStream
+from mcu.rtc.negotiate import Agreement, AnswerLine
+from mcu.rtc.receive import AudioReceiver, Link, VideoReceiver
+from mcu.rtc.reception import Reception
+from mcu.rtc.routes import Rates, Routes
+from mcu.rtc.sender import AudioSender, OutStream, VideoSender
+from mcu.rtc.transport import Transport
+
+CAMERA_MAX_BPS, SCREEN_MAX_BPS = 1_500_000, 2_500_000  # what a sender is told that we take
+
+VideoKind = Literal["camera", "screen"]
+
+
+class MediaSession:
+    """Receivers and senders of one peer, as agreed on.
+
+    Args:
+        agreement: the negotiated lines.
+        transport: carries everything.
+        clock: the room's.
+        cname: names us in RTCP.
+    """
+
+    def __init__(self, agreement: Agreement, transport: Transport, clock: MediaClock, cname: str) -> None:
+        self.audio_sender: AudioSender | None = None
+        self.video_sender: VideoSender | None = None
+        self.audio: AudioReceiver | None = None
+        self.videos: dict[VideoKind, VideoReceiver] = {}
+        self.on_keyframe_asked: Callable[[], None] | None = None  # the peer's decoder wants a keyframe
+        self._transport = transport
+        self._clock = clock
+        self._cname = cname
+        self._routes = Routes()
+        self._rates = Rates()
+        self._out_mids: dict[str, str] = {}  # mid by track name
+        for line in agreement.lines:
+            self._build_sender(line)
+        first = next(self._senders(), None)
+        self._own_ssrc = first.ssrc if first is not None else secrets.randbits(32) or 1  # signs our feedback
+        link = Link(asyncio.get_running_loop(), clock, self._own_ssrc, transport.send_rtcp)
+        for line in agreement.lines:
+            self._build_receiver(line, link)
+
+    def _build_sender(self, line: AnswerLine) -> None:
+        if line.sends and line.role == "audio":
+            self.audio_sender = AudioSender(line, self._transport, self._clock)
+            self._out_mids["audio"] = line.offered.mid
+        elif line.sends:
+            self.video_sender = VideoSender(line, self._transport, self._clock)
+            self._out_mids["video"] = line.offered.mid
+
+    def _build_receiver(self, line: AnswerLine, link: Link) -> None:
+        if not line.receives or line.role is None:
+            return
+        if line.role == "audio":
+            self.audio = AudioReceiver(line, link)
+            self._routes.add(line, self.audio)
+        else:
+            self.videos[line.role] = VideoReceiver(line, link)
+            self._routes.add(line, self.videos[line.role])
+
+    def outgoing(self) -> dict[str, OutgoingStream]:
+        """What the answer says of our streams, by mid."""
+        streams = {}
+        if self.audio_sender is not None:
+            track = f"audio-{self._cname}"
+            streams[self._out_mids["audio"]] = OutgoingStream(self.audio_sender.ssrc, None, track)
+        if self.video_sender is not None:
+            track = f"video-{self._cname}"
+            streams[self._out_mids["video"]] = OutgoingStream(self.video_sender.ssrc, self.video_sender.rtx_ssrc, track)
+        return streams
+
+    def close(self) -> None:
+        """Stop all timers and tell the peer that our streams end."""
+        for receiver in self.videos.values():
+            receiver.close()
+        ssrcs = [sender.ssrc for sender in self._senders()]
+        if ssrcs:
+            self._transport.send_rtcp(rtcp.bye(ssrcs))
+
+    def _senders(self) -> Iterator[OutStream]:
+        yield from (sender for sender in (self.audio_sender, self.video_sender) if sender is not None)
+
+    def _receptions(self) -> Iterator[Reception]:
+        if self.audio is not None:
+            yield from self.audio.receptions()
+        for receiver in self.videos.values():
+            yield from receiver.receptions()
+
+    # --- what arrives -------------------------------------------------------------------------------------------------
+
+    def rtp_received(self, data: bytes) -> None:
+        """Take a decrypted RTP packet."""
+        try:
+            packet = rtp.parse(data)
+        except ValueError:
+            self._routes.unrouted += 1
+            return
+        receiver = self._routes.find(packet)
+        if receiver is not None:
+            receiver.rtp(packet, self._clock.now_us())
+
+    def rtcp_received(self, data: bytes) -> None:
+        """Take a decrypted compound RTCP packet."""
+        try:
+            packets = rtcp.parse(data)
+        except ValueError:
+            self._routes.unrouted += 1
+            return
+        now_us = self._clock.now_us()
+        for packet in packets:
+            if isinstance(packet, rtcp.SenderReport):
+                self._sender_report(packet, now_us)
+            if isinstance(packet, rtcp.SenderReport | rtcp.ReceiverReport):
+                self._blocks(packet.reports, now_us)
+            elif isinstance(packet, rtcp.Nack):
+                self._nack(packet, now_us)
+            elif isinstance(packet, rtcp.Feedback):
+                self._feedback(packet)
+
+    def _sender_report(self, report: rtcp.SenderReport, now_us: int) -> None:
+        for reception in self._receptions():
+            if reception.ssrc == report.ssrc:
+                info = report.sender_info
+                reception.sender_report(info.ntp_timestamp, info.rtp_timestamp, now_us)
+
+    def _blocks(self, blocks: Sequence[rtcp.ReportBlock], now_us: int) -> None:
+        for block in blocks:
+            for sender in self._senders():
+                if sender.ssrc == block.ssrc:
+                    sender.reported(block, now_us)
+
+    def _nack(self, packet: rtcp.Nack, now_us: int) -> None:
+        if self.video_sender is not None and packet.media_ssrc == self.video_sender.ssrc:
+            self.video_sender.resend((sequence & 0xFFFF for sequence in packet.lost), now_us)
+
+    def _feedback(self, packet: rtcp.Feedback) -> None:
+        if self.video_sender is None:
+            return
+        if rtcp.asks_for_keyframe(packet, self.video_sender.ssrc):
+            if self.on_keyframe_asked is not None:
+                self.on_keyframe_asked()
+        elif (bitrate_bps := rtcp.remb_bitrate(packet)) is not None:
+            self.video_sender.remb_bps = bitrate_bps
+
+    # --- what we tell -------------------------------------------------------------------------------------------------
+
+    def report(self) -> None:
+        """Tell the peer what we received and sent; to be called about once a second."""
+        now_us = self._clock.now_us()
+        blocks = [reception.report(now_us) for reception in self._receptions()]
+        sending = [sender for sender in self._senders() if sender.packets]
+        for sender in sending:
+            self._transport.send_rtcp(sender.report(now_us, blocks, self._cname))
+            blocks = []
+        if not sending:
+            self._transport.send_rtcp(rtcp.receiver_report(self._own_ssrc, blocks, self._cname))
+        self._send_remb()
+        octets_in = sum(reception.octets for reception in self._receptions())
+        self._rates.update(now_us, octets_in, sum(sender.octets for sender in sending))
+
+    def _send_remb(self) -> None:
+        ssrcs = [r.ssrc for receiver in self.videos.values() for r in receiver.receptions()]
+        if ssrcs:
+            limit_bps = CAMERA_MAX_BPS + (SCREEN_MAX_BPS if "screen" in self.videos else 0)
+            self._transport.send_rtcp(rtcp.remb(self._own_ssrc, limit_bps, ssrcs))
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start, and rates over the last second."""
+        receptions = list(self._receptions())
+        stats: dict[str, float] = {
+            "bitrate_in_bps": self._rates.in_bps,
+            "bitrate_out_bps": self._rates.out_bps,
+            "packets_in": sum(r.packets for r in receptions),
+            "packets_lost_in": max(0, sum(r.lost for r in receptions)),
+            "packets_unrouted": self._routes.unrouted,
+            "packets_out": sum(sender.packets for sender in self._senders()),
+        }
+        for kind, receiver in self.videos.items():
+            stats[f"{kind}_frames_in"] = receiver.frames
+            stats[f"{kind}_nacks"] = receiver.nacks
+            stats[f"{kind}_plis"] = receiver.plis
+            stats |= {f"{kind}_dropped_{reason}": count for reason, count in receiver.all_drops().items()}
+        if self.video_sender is not None:
+            stats["packets_resent"] = self.video_sender.resent
+            stats["packets_dropped_out"] = self.video_sender.dropped
+            stats["loss_out"] = self.video_sender.fraction_lost
+            stats["remb_bps"] = self.video_sender.remb_bps or 0
+        for sender in self._senders():
+            if sender.rtt_us is not None:
+                stats["rtt_ms"] = sender.rtt_us / 1000
+        return stats

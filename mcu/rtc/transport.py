@@ -1,0 +1,229 @@
+"""The path to one peer: ICE and DTLS from aiortc's own building blocks, SRTP straight to the socket and back.
+
+One bundled transport carries everything. There is no peer connection object around it: what aiortc's would do
+(negotiation, senders, receivers) is done by our own code, so all that is used of aiortc is here and in ``hostile``.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import pylibsrtp
+from aiortc import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceCandidate,
+    RTCIceGatherer,
+    RTCIceParameters,
+    RTCIceServer,
+    RTCIceTransport,
+)
+from OpenSSL import SSL
+
+from mcu.rtc import negotiate
+from mcu.rtc.hostile import MAX_BYTES, Gate
+from mcu.rtc.rtp import is_rtcp
+from mcu.rtc.sdp import MAX_CANDIDATES, Candidate
+
+MAX_SEND_BUFFER_BYTES = 128 * 1024  # waiting in the process because the kernel takes no more
+_log = logging.getLogger(__name__)
+
+
+class TransportUser(Protocol):
+    """Who uses a transport; called on the loop."""
+
+    def transport_connected(self) -> None:
+        """Packets can be sent."""
+
+    def transport_ended(self, reason: str) -> None:
+        """It never connected or is no more: ``left`` or ``failed``; told once, not after ``close``."""
+
+    def rtp_received(self, packet: bytes) -> None:
+        """A decrypted RTP packet."""
+
+    def rtcp_received(self, packet: bytes) -> None:
+        """A decrypted compound RTCP packet."""
+
+
+class Transport:
+    """ICE, DTLS and SRTP of one peer.
+
+    Args:
+        ice_servers: STUN and TURN URLs for our side; none means none.
+        user: who gets what arrives.
+    """
+
+    def __init__(self, ice_servers: Sequence[str], user: TransportUser) -> None:
+        servers = [RTCIceServer(urls=list(ice_servers))] if ice_servers else []
+        self._gatherer = RTCIceGatherer(servers, local_username=secrets.token_hex(4))
+        self._ice = RTCIceTransport(self._gatherer)
+        self._dtls = RTCDtlsTransport(self._ice, [RTCCertificate.generateCertificate()])
+        self._connection = self._ice._connection  # noqa: SLF001 - the sockets are behind it
+        self._gate = Gate(self._connection, self._media_received)
+        self._user = user
+        self._tasks: set[asyncio.Task[None]] = set()  # connecting, resolving names
+        self._candidates = 0
+        self._ended = False
+        self._pair: Any = None  # the nominated pair that the next three lines belong to
+        self._socket: Any = None
+        self._address: tuple[str, int] = ("", 0)
+        self.refused: Counter[str] = Counter()  # packets that could not be decrypted or sent
+
+    # --- signalling ---------------------------------------------------------------------------------------------------
+
+    async def gather(self) -> None:
+        """Open the sockets."""
+        await self._gatherer.gather()
+        self._gate.guard_sockets()
+        for protocol in self._connection._protocols:  # noqa: SLF001 - asyncio would allocate 256 KiB for each datagram
+            if hasattr(protocol.transport, "max_size"):
+                protocol.transport.max_size = MAX_BYTES + 1
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """Our ICE username fragment and password."""
+        return self._connection.local_username, self._connection.local_password
+
+    @property
+    def fingerprints(self) -> list[tuple[str, str]]:
+        """Algorithm and value of our certificate's fingerprint."""
+        return [(f.algorithm, f.value) for f in self._dtls.getLocalParameters().fingerprints if "256" in f.algorithm]
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Our candidates."""
+        return [
+            Candidate(c.foundation, c.component, c.protocol, c.priority, c.ip, c.port, c.type)
+            for c in self._gatherer.getLocalCandidates()
+        ]
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        """Note a candidate of the peer's; those we cannot use, or beyond the bound, are ignored."""
+        if self._candidates >= MAX_CANDIDATES or candidate.protocol != "udp" or candidate.component != 1:
+            return
+        self._candidates += 1
+        # A task, because the name of an mDNS candidate is looked up first.
+        self._start(self._add_candidate(candidate))
+
+    async def _add_candidate(self, c: Candidate) -> None:
+        remote = RTCIceCandidate(c.component, c.foundation, c.host, c.port, c.priority, c.protocol, c.type)
+        try:
+            await self._ice.addRemoteCandidate(remote)
+        except (OSError, ValueError) as error:
+            _log.info("a candidate was ignored: %s", error)
+
+    def connect(self, remote: negotiate.Transport) -> None:
+        """Begin to connect; the user is told how it ends."""
+        if remote.ice_lite:
+            self._connection.ice_controlling = True
+        self._dtls._set_role(remote.dtls_role)  # noqa: SLF001 - decided by the answer, as a peer connection does it
+        self._start(self._connect(remote))
+
+    async def _connect(self, remote: negotiate.Transport) -> None:
+        await self._ice.start(RTCIceParameters(remote.ice_ufrag, remote.ice_pwd, remote.ice_lite))
+        if self._ice.state == "completed":
+            fingerprints = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in remote.fingerprints]
+            await self._dtls.start(RTCDtlsParameters(fingerprints))
+        if self._dtls.state != "connected":
+            self._end("failed")
+            return
+        self._gate.connected = True
+        self._dtls.on("statechange", self._dtls_changed)
+        self._user.transport_connected()
+
+    def _start(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("connecting a peer broke off", exc_info=error)
+            self._end("failed")
+
+    def _dtls_changed(self) -> None:
+        if self._dtls.state in {"closed", "failed"}:
+            ssl = self._dtls._ssl  # noqa: SLF001 - tells a farewell from a breakdown
+            said_goodbye = ssl is not None and ssl.get_shutdown() & SSL.RECEIVED_SHUTDOWN
+            self._end("left" if said_goodbye else "failed")
+
+    def _end(self, reason: str) -> None:
+        if not self._ended:
+            self._ended = True
+            self._user.transport_ended(reason)
+
+    async def close(self) -> None:
+        """Say goodbye and close the sockets; nothing is told to the user any more."""
+        self._ended = True
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        receiving = self._dtls._task  # noqa: SLF001 - stop() cancels it without waiting for its end
+        await self._dtls.stop()
+        if receiving is not None:
+            await asyncio.wait([receiving])
+        await self._ice.stop()
+        self._dtls.remove_all_listeners()
+        self._pair = self._socket = None
+
+    # --- packets ------------------------------------------------------------------------------------------------------
+
+    @property
+    def heard(self) -> int:
+        """Datagrams that came through so far."""
+        return self._gate.heard
+
+    @property
+    def drops(self) -> Counter[str]:
+        """Datagrams and packets dropped, by reason."""
+        return self._gate.drops + self.refused
+
+    def _media_received(self, data: bytes) -> None:
+        srtp = self._dtls._rx_srtp  # noqa: SLF001 - aiortc's own receive path is what we replace
+        if srtp is None:
+            self.refused["early"] += 1
+            return
+        try:
+            if is_rtcp(data):
+                self._user.rtcp_received(srtp.unprotect_rtcp(data))
+            else:
+                self._user.rtp_received(srtp.unprotect(data))
+        except pylibsrtp.Error:
+            self.refused["srtp"] += 1
+
+    @property
+    def congested(self) -> bool:
+        """Whether more waits in this process than ought to."""
+        return self._route() and self._socket.get_write_buffer_size() > MAX_SEND_BUFFER_BYTES
+
+    def _route(self) -> bool:
+        """Find the socket and address of the pair in use."""
+        pair = self._connection._nominated.get(1)  # noqa: SLF001 - what Connection.send looks up
+        if pair is not self._pair:
+            self._pair = pair
+            self._socket = pair.protocol.transport if pair else None
+            self._address = pair.remote_addr if pair else ("", 0)
+            if pair and not hasattr(self._socket, "get_write_buffer_size"):  # a relay's
+                self._socket.get_write_buffer_size = lambda: 0
+        return pair is not None
+
+    def send_rtp(self, packet: bytes) -> None:
+        """Encrypt and send; dropped and counted while there is no connection."""
+        if self._gate.connected and not self._ended and self._route():
+            self._socket.sendto(self._dtls._tx_srtp.protect(packet), self._address)  # noqa: SLF001 - 8 us cheaper than _send_rtp
+        else:
+            self.refused["unsent"] += 1
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """As ``send_rtp``, for RTCP."""
+        if self._gate.connected and not self._ended and self._route():
+            self._socket.sendto(self._dtls._tx_srtp.protect_rtcp(packet), self._address)  # noqa: SLF001 - as above
+        else:
+            self.refused["unsent"] += 1
