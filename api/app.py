@@ -65,7 +65,7 @@ async def running(services: Services) -> AsyncIterator[None]:
         await services.rooms.stop()
 
 
-def assemble(settings: Settings, host: RoomHost, lifespan: object) -> FastAPI:
+def assemble(settings: Settings, host: RoomHost, lifespan: object = None) -> FastAPI:
     """The application on any host of rooms."""
     feeds = Feeds()
     metrics = Metrics()

@@ -1,0 +1,101 @@
+"""Rooms and participants over HTTP."""
+
+import httpx
+import pytest
+
+from api.app import assemble, running
+from api.settings import Settings
+from tests.unit.api.conftest import OFFER, SDP, client_of
+from tests.unit.api.fake_host import FakeHost
+
+pytestmark = pytest.mark.unit
+
+
+async def test_a_room_is_what_was_asked_for_and_defaults_for_the_rest(http: httpx.AsyncClient) -> None:
+    asked = {"name": "standup", "max_participants": 7, "video": {"width": 640, "height": 360, "bitrate": 500_000}}
+    made = await http.post("/v1/rooms", json=asked)
+
+    assert made.status_code == 201
+    assert made.headers["Location"] == "/v1/rooms/standup"
+    room = made.json()
+    assert room["video"] == {"width": 640, "height": 360, "fps": 30, "bitrate": 500_000}
+    assert (room["name"], room["layout"], room["max_participants"]) == ("standup", "grid", 7)
+    assert (room["participants"], room["active_speaker"], room["recording"]) == (0, None, None)
+    assert (await http.get("/v1/rooms/standup")).json() == room
+    assert (await http.get("/v1/rooms")).json() == {"rooms": [room]}
+
+
+async def test_a_name_is_taken_while_its_room_runs(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    again = await http.post("/v1/rooms", json={"name": "a"})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "room_exists")
+
+    assert (await http.delete("/v1/rooms/a")).status_code == 204
+    assert (await http.get("/v1/rooms/a")).status_code == 404
+    assert (await http.post("/v1/rooms", json={"name": "a"})).status_code == 201
+
+
+async def test_one_name_written_in_two_ways_is_one_room(http: httpx.AsyncClient) -> None:
+    composed, decomposed = "caf\u00e9 \u4f1a\u8bae", "cafe\u0301 \u4f1a\u8bae"
+    await http.post("/v1/rooms", json={"name": composed})
+    assert (await http.get(f"/v1/rooms/{decomposed}")).json()["name"] == composed
+
+
+async def test_the_server_is_full_at_its_capacity(http: httpx.AsyncClient) -> None:
+    for name in "abc":
+        await http.post("/v1/rooms", json={"name": name})
+    refused = await http.post("/v1/rooms", json={"name": "d"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_capacity")
+    assert "Retry-After" in refused.headers
+
+
+async def test_joining_opens_the_room_and_answers_as_whip_does(http: httpx.AsyncClient, host: FakeHost) -> None:
+    joined = await http.post("/v1/rooms/new%20room/participants?name=Ad%C3%A9la", content=OFFER, headers=SDP)
+
+    assert joined.status_code == 201
+    assert joined.headers["Content-Type"] == "application/sdp"
+    assert joined.text == "v=0\r\nanswer\r\n"
+    location = joined.headers["Location"]
+    assert location.startswith("/v1/rooms/new%20room/participants/")
+    people = (await http.get("/v1/rooms/new%20room/participants")).json()["participants"]
+    assert [(p["id"], p["name"]) for p in people] == [(location.rsplit("/", 1)[1], "Ad\u00e9la")]
+
+    fragment = {"Content-Type": "application/trickle-ice-sdpfrag"}
+    assert (await http.patch(location, content="a=end-of-candidates\r\n", headers=fragment)).status_code == 204
+    assert (await http.delete(location)).status_code == 204
+    assert (await http.delete(location)).json()["error"]["code"] == "unknown_participant"
+    assert host.room("new room").people == {}
+
+
+async def test_joining_an_unknown_room_can_be_forbidden(settings: Settings, host: FakeHost) -> None:
+    strict = assemble(settings.model_copy(update={"create_rooms_on_join": False}), host)
+    async with running(strict.state.services), client_of(strict) as http:
+        refused = await http.post("/v1/rooms/x/participants", content=OFFER, headers=SDP)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, "room_not_found")
+        await http.post("/v1/rooms", json={"name": "x"})
+        assert (await http.post("/v1/rooms/x/participants", content=OFFER, headers=SDP)).status_code == 201
+
+
+async def test_the_layout_changes_and_unknown_ones_are_named(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    assert (await http.put("/v1/rooms/a/layout", json={"layout": "speaker"})).json()["layout"] == "speaker"
+    refused = await http.put("/v1/rooms/a/layout", json={"layout": "pyramid"})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["code"] == "invalid_layout"
+    assert "grid, speaker" in refused.json()["error"]["message"]
+
+
+async def test_the_snapshot_is_a_jpeg_that_nobody_caches(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    snapshot = await http.get("/v1/rooms/a/snapshot.jpg")
+    assert snapshot.headers["Content-Type"] == "image/jpeg"
+    assert snapshot.headers["Cache-Control"] == "no-store"
+    assert snapshot.content == bytes.fromhex("ffd8ffd9")
+
+
+async def test_a_room_opened_with_an_unknown_layout_leaves_nothing_behind(
+    http: httpx.AsyncClient, host: FakeHost
+) -> None:
+    refused = await http.post("/v1/rooms", json={"name": "a", "layout": "pyramid"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_layout")
+    assert host.processes == {}
