@@ -91,7 +91,7 @@ class Options:
 
     gap: int = 0
     padding: int = 0
-    background: str = "#14171c"
+    background: str = "#111318"
     corner_radius: int = 0
     camera_fit: Fit = Fit.COVER
     screen_fit: Fit = Fit.CONTAIN
@@ -112,7 +112,7 @@ class Options:
         _between("page", self.page, 0, 10_000)
         _between("small_share", self.small_share, 0.05, 0.5)
         if not re.fullmatch("#[0-9a-fA-F]{6}", self.background):
-            raise LayoutError(f"background: {self.background!r} is no colour like #14171c")
+            raise LayoutError(f"background: {self.background!r} is no colour like #111318")
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:
