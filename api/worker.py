@@ -35,12 +35,13 @@ class RoomServer:
         self.handler = RoomHandler(self._broadcast)
         self._loop = asyncio.get_running_loop()
         self._connections: set[asyncio.StreamWriter] = set()
+        self._readers: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._alone_since = self._loop.time()
 
     async def serve(self, path: Path) -> None:
         """Listen on ``path`` until the handler is through."""
-        server = await asyncio.start_unix_server(self._connected, path)
+        server = await asyncio.start_unix_server(self._accepted, path)
         watch = asyncio.create_task(self._watch())
         try:
             await self.handler.ended.wait()
@@ -56,10 +57,17 @@ class RoomServer:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 await asyncio.wait_for(writer.drain(), 1)
             writer.close()
+        if self._readers:
+            await asyncio.wait(self._readers, timeout=1)
 
     # --- connections --------------------------------------------------------------------------------------------------
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._converse(reader, writer))
+        self._readers.add(task)
+        task.add_done_callback(self._readers.discard)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)
         writer.write(wire.pack(wire.hello()))
         try:

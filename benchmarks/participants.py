@@ -31,23 +31,28 @@ class Clip:
 
 
 class VideoTrack(MediaStreamTrack):
-    """The pre-encoded clip in a loop, 30 frames a second."""
+    """The pre-encoded clip in a loop, 30 frames a second; it starts over when a keyframe is asked for."""
 
     kind = "video"
 
     def __init__(self, clip: Clip, offset_s: float) -> None:
         super().__init__()
-        self._clip, self._n = clip, 0
+        self._clip, self._n, self._index = clip, 0, 0
         self._t0 = time.monotonic() + offset_s
 
     async def recv(self) -> Any:
         await asyncio.sleep(max(0.0, self._t0 + self._n / FPS - time.monotonic()))
-        index = self._n % FRAMES
+        index = self._index
         packet = av.Packet(self._clip.video[index])
         packet.pts, packet.time_base = self._n * 90_000 // FPS, Fraction(1, 90_000)
         self._clip.sent_at[index] = time.monotonic()
         self._n += 1
+        self._index = (index + 1) % FRAMES
         return packet
+
+    def start_over(self) -> None:
+        """The next frame is a keyframe."""
+        self._index = 0
 
 
 class AudioTrack(MediaStreamTrack):
@@ -79,7 +84,9 @@ class Participant:
         self._decoding: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue(maxsize=60)
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._pc.addTrack(AudioTrack(clip))
-        self._pc.addTrack(VideoTrack(clip, offset_s))
+        film = VideoTrack(clip, offset_s)
+        sender: Any = self._pc.addTrack(film)
+        sender._send_keyframe = film.start_over  # noqa: SLF001  # stock aiortc loses PLI for pre-encoded media
         self._task = asyncio.get_running_loop().create_task(self._decode()) if tile else None
 
     async def offer(self) -> str:

@@ -12,6 +12,14 @@ from mcu import wire
 from mcu.messages import Close, GetState, Message, Open, Reply, RoomConfig, RoomState, decode_reply, encode
 
 
+async def _connect(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    while True:
+        try:
+            return await asyncio.open_unix_connection(path)
+        except (FileNotFoundError, ConnectionRefusedError):  # the process is not there yet
+            await asyncio.sleep(0.05)
+
+
 class RoomProcess:
     """``async with RoomProcess(config, directory) as room``."""
 
@@ -26,9 +34,7 @@ class RoomProcess:
             "--log-level", "WARNING",
         )  # fmt: skip
         path = self._directory / "bench.sock"
-        while not path.exists():  # noqa: ASYNC110  # another process makes it; nothing to await
-            await asyncio.sleep(0.05)
-        self._reader, self._writer = await asyncio.open_unix_connection(path)
+        self._reader, self._writer = await _connect(path)
         self._writer.write(wire.pack(wire.hello()))
         self._task = asyncio.create_task(self._read())
         await self.call(Open(instance="bench", config=self._config))

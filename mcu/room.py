@@ -266,7 +266,7 @@ class Room:
         )
 
     def _metrics(self) -> dict[str, float]:
-        fanouts = (self._audio_out, *self._video_out.values())
+        fanouts: tuple[AudioFanout | VideoFanout, ...] = (self._audio_out, *self._video_out.values())
         metrics: dict[str, float] = {**self._audio.metrics(), **self._video.metrics()}
         for fanout in fanouts:
             metrics.update(fanout.metrics())
