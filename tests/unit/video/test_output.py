@@ -27,11 +27,11 @@ class FakeEncoder:
 
     def encode(
         self,
-        canvas: Canvas,
+        canvas: Canvas,  # noqa: ARG002 - as the real one
         pts: int,
         duration: int,
         *,
-        keyframe: bool,  # noqa: ARG002 - as the real one
+        keyframe: bool,
     ) -> EncodedFrame:
         if FakeEncoder.broken:
             raise CodecError("out of order")
