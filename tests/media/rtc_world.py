@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
 from mcu.clock import MediaClock
@@ -60,12 +60,13 @@ class Source:
         self.luma = luma
         self._force = True
         self.hub = PacketHub(self._ask)
-        self._encoder = av.CodecContext.create(ENCODERS[codec], "w")
-        self._encoder.width, self._encoder.height, self._encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        self._encoder.time_base, self._encoder.framerate = Fraction(1, 90_000), Fraction(FPS)
-        self._encoder.bit_rate = 500_000
-        self._encoder.thread_count = 1
-        self._encoder.options = (
+        encoder: Any = av.CodecContext.create(ENCODERS[codec], "w")  # PyAV types it as of any kind
+        self._encoder = encoder
+        encoder.width, self._encoder.height, self._encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        encoder.time_base, self._encoder.framerate = Fraction(1, 90_000), Fraction(FPS)
+        encoder.bit_rate = 500_000
+        encoder.thread_count = 1
+        encoder.options = (
             {"preset": "superfast", "tune": "zerolatency", "profile": "baseline", "forced-idr": "1"}
             if codec is VideoCodec.H264
             else {"deadline": "realtime", "cpu-used": "12", "lag-in-frames": "0"}
@@ -80,11 +81,11 @@ class Source:
         """Encode one picture for now, and publish it."""
         picture = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
         noise = self._random.integers(-8, 8, (HEIGHT, WIDTH))
-        for plane, values in zip(picture.planes, (self.luma + noise, 128, 128), strict=True):
-            size = plane.line_size * plane.height
+        for index, plane in enumerate(picture.planes):
             full = np.full((plane.height, plane.line_size), 128, np.uint8)
-            full[:, : plane.width] = values
-            plane.update(full.tobytes()[:size])
+            if index == 0:
+                full[:, : plane.width] = self.luma + noise
+            plane.update(full.tobytes())
         picture.pts = self.clock.now_us() * 9 // 100
         picture.time_base = Fraction(1, 90_000)
         if self._force:
@@ -148,7 +149,8 @@ class Client:
     """A stock aiortc peer connection that keeps what it receives."""
 
     def __init__(self) -> None:
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        self.pc = RTCPeerConnection(configuration)
         self.frames: dict[str, list[Any]] = {"audio": [], "video": []}
         self.tracks: list[MediaStreamTrack] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -247,7 +249,7 @@ async def _pump_audio(made: Call) -> None:
 
 def _audio_encoder(codec: AudioCodec) -> Any:
     name, rate = {AudioCodec.OPUS: ("libopus", 48_000), AudioCodec.PCMU: ("pcm_mulaw", 8_000)}[codec]
-    encoder = av.CodecContext.create(name, "w")
+    encoder: Any = av.CodecContext.create(name, "w")
     encoder.sample_rate, encoder.format, encoder.layout = rate, "s16", "mono"
 
     def encode(pts: int) -> bytes:
@@ -263,5 +265,5 @@ def _audio_encoder(codec: AudioCodec) -> Any:
 async def until(condition: Any, timeout_s: float = 10) -> None:
     """Wait until ``condition()`` holds."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.02)
