@@ -42,6 +42,9 @@ class Encoder(Protocol):
     def reset(self) -> None:
         """Forget what was encoded."""
 
+    def expect_loss(self, percent: int) -> None:
+        """Prepare the packets for so much loss, as far as the codec can."""
+
 
 class _G722Core:
     """G.722 at 64 kbit/s by FFmpeg, 16 kHz."""
@@ -77,7 +80,10 @@ class NarrowDecoder:
         self._g722 = _G722Core("r") if codec is AudioCodec.G722 else None
         self._up = Upsampler(rate_hz)
         self._rate_hz = rate_hz
+        self._joint = rate_hz // 200
         self._last = np.zeros(rate_hz // 100, np.float32)
+        self._made_up = self._last[:0]  # how concealment would have gone on
+        self._turned = 0  # how far it is in its repetition
 
     def duration(self, data: bytes) -> int:
         """See ``Decoder``."""
@@ -89,6 +95,12 @@ class NarrowDecoder:
     def decode(self, data: bytes) -> Samples:
         """See ``Decoder``."""
         low = g711.decode(self._codec, data) if self._g722 is None else self._g722.decode(data)
+        self._turned = 0
+        joint = min(len(self._made_up), len(low))
+        if joint:  # from what was made up into what is true
+            weight = np.linspace(0, 1, joint, dtype=np.float32)
+            low = np.concatenate([self._made_up[:joint] * (1 - weight) + low[:joint] * weight, low[joint:]])
+            self._made_up = self._made_up[:0]
         self._last = np.concatenate([self._last, low])[-len(self._last) :]
         return self._widen(low)
 
@@ -96,8 +108,10 @@ class NarrowDecoder:
         """See ``Decoder``."""
         count = -(-samples * self._rate_hz // SAMPLE_RATE_HZ)
         there_and_back = np.concatenate([self._last[::-1], self._last])
-        low = np.resize(there_and_back, count)
-        return self._widen(low)[:samples]
+        low = np.resize(np.roll(there_and_back, -self._turned), count + self._joint)
+        self._turned = (self._turned + count) % len(there_and_back)
+        self._made_up = low[count:]
+        return self._widen(low[:count])[:samples]
 
     def recover(self, following: bytes, samples: int) -> Samples | None:  # noqa: ARG002 - these codecs have no FEC
         """See ``Decoder``; these codecs have no FEC."""
@@ -119,6 +133,9 @@ class NarrowEncoder:
         wide = self._codec is AudioCodec.G722
         self._g722 = _G722Core("w") if wide else None
         self._down = Downsampler(16_000 if wide else 8_000)
+
+    def expect_loss(self, percent: int) -> None:
+        """See ``Encoder``; these codecs cannot."""
 
     def encode(self, block: Samples, *, independent: bool = False) -> bytes:  # noqa: ARG002 - prediction stays on
         """See ``Encoder``."""

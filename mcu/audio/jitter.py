@@ -8,6 +8,7 @@ _BASE_BUCKET_US = 1_000_000
 _BASE_BUCKETS = 10
 _LATE_SHARE = 0.03  # of packets that may come too late; concealing them is better than waiting for them
 _SETTLED_PACKETS = 25
+_BATCH = 8
 _UNSETTLED_US = 20_000
 
 
@@ -23,7 +24,7 @@ class DelayEstimator:
         self._fastest: deque[tuple[int, int]] = deque()  # (second of arrival, fastest transit in it)
         self._settling = _SETTLED_PACKETS  # packets until the measurement is trusted
         self._spread_us = _UNSETTLED_US
-        self._stale = False
+        self._unseen = 0  # packets since the spread was last measured
         self.base_us: int | None = None
 
     def note(self, rtp_us: int, arrival_us: int) -> None:
@@ -39,15 +40,15 @@ class DelayEstimator:
             self._fastest.popleft()
         self.base_us = min(fastest for _, fastest in self._fastest)
         self._settling = max(0, self._settling - 1)
-        self._stale = True
+        # a slow packet counts at once, the others in batches: most streams are steady and there may be a hundred
+        self._unseen += _BATCH if transit - self.base_us > self._spread_us else 1
 
     def spread_us(self, now_us: int) -> int:
         """By how much all but the slowest few of the recent packets exceed the base."""
-        while self._recent and self._recent[0][0] < now_us - _WINDOW_US:
-            self._recent.popleft()
-            self._stale = True
-        if self._stale and self._recent and self.base_us is not None:
-            self._stale = False
+        if self._unseen >= _BATCH and self.base_us is not None:
+            self._unseen = 0
+            while self._recent[0][0] < now_us - _WINDOW_US and len(self._recent) > 1:
+                self._recent.popleft()
             transits = sorted(transit for _, transit in self._recent)
             slow = transits[-1 - int(len(transits) * _LATE_SHARE)] - self.base_us
             self._spread_us = max(slow, _UNSETTLED_US) if self._settling else slow

@@ -125,6 +125,12 @@ class AudioMixer:
             self._retire(self._sources.get(participant_id))
             self._sources = {who: source for who, source in self._sources.items() if who != participant_id}
 
+    def report_loss(self, participant_id: str, percent: float) -> None:
+        """A receiver report says that so much of this participant's sound gets lost; his mix then carries FEC."""
+        source = self._sources.get(participant_id)
+        if source is not None:
+            source.report_loss(percent, self._clock.now_us())
+
     def _retire(self, source: Source | None) -> None:
         if source is None:
             return
@@ -175,7 +181,7 @@ class AudioMixer:
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
         full, minus = self._limiter.limit(full, minus)
-        listeners = {who: source.codec_out for who, source in sources.items() if source.codec_out is not None}
+        listeners = {who: each for who, source in sources.items() if (each := source.listener(now_us)) is not None}
         shared, own = self._outputs.encode(full, minus, listeners)
         self._output.write(MixedBlock(pts, shared, own))
         self._record(pts, full)

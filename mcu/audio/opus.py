@@ -173,7 +173,8 @@ class OpusEncoder:
         self._set(_SET_VBR, int(vbr))
         self._set(_SET_COMPLEXITY, complexity)
         self._set(_SET_INBAND_FEC, 1)
-        self._set(_SET_PACKET_LOSS_PERCENT, loss_percent)
+        self._loss_percent = -1
+        self.expect_loss(loss_percent)
 
     def __del__(self) -> None:
         if getattr(self, "_state", None):
@@ -182,6 +183,12 @@ class OpusEncoder:
     def _set(self, request: int, value: int) -> None:
         result = self._library.opus_encoder_ctl(self._state, request, ctypes.c_int(value))
         _check(result, f"setting {request} of the Opus encoder to {value}")
+
+    def expect_loss(self, percent: int) -> None:
+        """Prepare for ``percent`` of the packets to be lost; from about 3 on they carry in-band FEC."""
+        if percent != self._loss_percent:
+            self._set(_SET_PACKET_LOSS_PERCENT, percent)
+            self._loss_percent = percent
 
     def reset(self) -> None:
         """Forget everything that was encoded; the settings stay."""
@@ -192,12 +199,13 @@ class OpusEncoder:
 
         Args:
             block: shape (960, channels).
-            independent: use no prediction from the block before, because the decoder at the other end has heard
-                another encoder until now.
+            independent: the decoder at the other end has heard another encoder until now. Counts while FEC is on, that
+                is, in SILK and hybrid mode: there a packet is then coded without prediction from the one before. In
+                CELT mode a pre-rolled encoder joins by itself, and going without prediction would cost 10 dB.
         """
         if block.shape != (SAMPLES_PER_TICK, self._channels):
             raise CodecError(f"an Opus encoder of {self._channels} channels cannot take a block of {block.shape}")
-        self._set(_SET_PREDICTION_DISABLED, int(independent))
+        self._set(_SET_PREDICTION_DISABLED, int(independent and self._loss_percent > 0))
         data = np.ascontiguousarray(block, np.float32)
         size = self._library.opus_encode_float(
             self._state, data.ctypes.data, SAMPLES_PER_TICK, self._out, _MAX_PACKET_BYTES

@@ -184,7 +184,7 @@ class Playout:
     def level(self) -> float | None:
         """What the sender says of the next 20 ms in dBov; None when it does not say, -127 when there is nothing."""
         stream = self._stream
-        levels = [self._level] if len(self._sound) else []
+        levels = [self._level] if len(self._sound) and not self._made_up else []
         if stream.cursor is not None and len(self._sound) < SAMPLES_PER_TICK and stream.packets:
             dbov = stream.packets[min(stream.packets)].unit.level_dbov
             levels.append(None if dbov is None else -float(dbov))
@@ -259,9 +259,12 @@ class Playout:
         target = min((start for start, packet in stream.packets.items() if packet.end > wanted), default=newest)
         if target <= stream.cursor:
             return
-        for start in [start for start in stream.packets if start < target]:
+        overdue = [start for start in stream.packets if start < target]
+        for start in overdue:
             del stream.packets[start]
-            self.stats.overdue += 1
+        self.stats.overdue += len(overdue)
+        missing = stream.packets[target].unit.sequence - 1 - stream.sequence - len(overdue)
+        self.stats.lost += max(0, missing)
         stream.sequence = stream.packets[target].unit.sequence - 1
         stream.cursor = target
         stream.owed = 0
@@ -379,6 +382,8 @@ class Playout:
 
     def _take(self, behind: int, *, decode: bool) -> Samples:
         """Play 960 samples, on the way moving the position by some of the ``behind`` samples it is off."""
+        if not decode:
+            return self._take_unheard(behind)
         if abs(behind) > _SPLICE_ABOVE:
             self._trim = 0
             self._splice(behind, decode=decode)
@@ -395,6 +400,17 @@ class Playout:
         block = stretch.resample(self._past, self._sound, trim) if trim else self._sound[:taken]
         self._past = np.concatenate([self._past, self._sound[:taken]])[-stretch.LONGEST_LAG :]
         self._sound = self._sound[taken:]
+        return block
+
+    def _take_unheard(self, behind: int) -> Samples:
+        self._trim = 0
+        if behind > _TRIM_ABOVE:
+            self._fill(SAMPLES_PER_TICK + min(behind, SAMPLES_PER_TICK), decode=False, make_up=False)
+            self._sound = self._sound[min(behind, len(self._sound) - SAMPLES_PER_TICK) :]
+        elif behind < -_TRIM_ABOVE:
+            more = silence(self._channels, min(-behind, SAMPLES_PER_TICK))
+            self._sound = np.concatenate([more, self._sound])
+        block, self._sound = self._sound[:SAMPLES_PER_TICK], self._sound[SAMPLES_PER_TICK:]
         return block
 
     def _splice(self, behind: int, *, decode: bool) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 
 from mcu.audio.mixing import level_dbfs, ramp
+from mcu.audio.outputs import Listener
 from mcu.audio.playout import SILENCE_DBOV, Played, Playout
 from mcu.media import AudioCodec, AudioUnit, Samples
 from mcu.sync import LipSync
@@ -14,6 +15,9 @@ _log = logging.getLogger(__name__)
 
 INBOX_UNITS = 128
 _MUTED_AFTER_US = 500_000
+_DIGITAL_SILENCE_DBFS = -72.0  # measured; PCMA has no zero, its softest code is at -72.2
+_LOSS_WORTH_FEC_PERCENT = 2.0
+_LOSS_MEMORY_US = 10_000_000  # FEC stays on for as long after the last report of loss
 _LINGER_BLOCKS = 2  # a mix-minus outlives its owner's ramp-out by one block: Opus codes 6.5 ms of the past
 
 
@@ -44,6 +48,8 @@ class Source:
         self._linger = 0
         self._sounded_us: int | None = None
         self._broken = False  # failed in this tick
+        self._loss_percent = 0
+        self._loss_us = 0
 
     def push(self, unit: AudioUnit) -> None:
         """Take a packet; never blocks."""
@@ -62,7 +68,7 @@ class Source:
             told = self.playout.level()
             if told is None:
                 self._played = self._pull(now_us, decode=True)
-                told = level_dbfs(self._played.samples) if self._played.live else SILENCE_DBOV
+                told = self._measure(self._played)
             self.level = told
         except Exception:  # noqa: BLE001 - whatever one source does, the others go on
             self._fail()
@@ -87,6 +93,18 @@ class Source:
             self._fail()
             return None
 
+    def report_loss(self, percent: float, now_us: int) -> None:
+        """This participant says that so much of what we send does not arrive."""
+        if percent >= _LOSS_WORTH_FEC_PERCENT:
+            self._loss_percent, self._loss_us = min(30, round(percent)), now_us
+
+    def listener(self, now_us: int) -> Listener | None:
+        """What this participant receives, None for nothing."""
+        if self.codec_out is None:
+            return None
+        lossy = self._loss_percent > 0 and now_us - self._loss_us < _LOSS_MEMORY_US
+        return Listener(self.codec_out, self._loss_percent if lossy else 0)
+
     @property
     def needs_own_mix(self) -> bool:
         """Whether the shared mix holds, or just held, this participant's own voice."""
@@ -109,6 +127,11 @@ class Source:
         if not math.isfinite(float(played.samples.sum())):
             raise ValueError("the decoder gave numbers that are none")
         return played
+
+    @staticmethod
+    def _measure(played: Played) -> float:
+        level = level_dbfs(played.samples) if played.live else SILENCE_DBOV
+        return level if level > _DIGITAL_SILENCE_DBFS else SILENCE_DBOV
 
     def _fail(self) -> None:
         """Silence this source for this tick; the others go on."""
