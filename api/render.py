@@ -35,7 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="OPTION=VALUE", help="of the layout: gap=8, side=left, ..."
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="pictures and clips, in order of joining")
+    parser.add_argument(
+        "--screen",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="INPUT",
+        help="a further input that is a shared screen",
+    )
+    parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT", help="pictures and clips, in order of joining")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,26 +72,38 @@ def _fail(code: int, message: str) -> int:
 def _render(args: argparse.Namespace) -> None:
     options = parse_options(dict(_pair(text) for text in args.set))
     check_canvas(args.canvas)
+    inputs = [*args.inputs, *args.screen]
+    if not inputs:
+        raise UnusableArgumentError("no input is given")
     if args.out.suffix.lower() == ".png":
-        _render_png(args, options)
+        _render_png(args, inputs, options)
     elif args.out.suffix.lower() == ".mp4":
-        _render_mp4(args, options)
+        _render_mp4(args, inputs, options)
     else:
         raise UnusableArgumentError(f"--out {args.out}: the name has to end in .png or .mp4")
 
 
-def _render_png(args: argparse.Namespace, options: Options) -> None:
-    labels = [path.stem for path in args.inputs] if args.labels else None
-    image = render_picture(args.layout, args.canvas, args.inputs, options=options, names=labels)
+def _render_png(args: argparse.Namespace, inputs: list[Path], options: Options) -> None:
+    names_ = [path.stem for path in inputs] if args.labels else None
+    screens = range(len(args.inputs), len(inputs))
+    image = render_picture(args.layout, args.canvas, inputs, options=options, names=names_, screens=screens)
     with _written(args.out) as path:
         write_png(image, path)
 
 
-def _render_mp4(args: argparse.Namespace, options: Options) -> None:
-    video = VideoConfig(width=args.canvas.width, height=args.canvas.height, fps=args.fps, bitrate_bps=args.bitrate)
+def _render_mp4(args: argparse.Namespace, inputs: list[Path], options: Options) -> None:
     with _written(args.out) as path, ProgressBar(sys.stderr) as bar:
         render_movie(
-            args.layout, args.inputs, path, video=video, options=options, labels=args.labels, on_progress=bar.show
+            args.layout,
+            inputs,
+            path,
+            video=VideoConfig(
+                width=args.canvas.width, height=args.canvas.height, fps=args.fps, bitrate_bps=args.bitrate
+            ),
+            options=options,
+            labels=args.labels,
+            screens=range(len(args.inputs), len(inputs)),
+            on_progress=bar.show,
         )
 
 

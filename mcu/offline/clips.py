@@ -20,6 +20,7 @@ from mcu.video.i420 import picture_of
 
 _DEFAULT_FRAME_US = 40_000
 _JITTER_SAMPLES = 480  # timestamps may be off by this much without a gap being made or sound being cut
+_PADDING_SAMPLES = 4800  # more than any codec fills its last block up with
 _LONGEST_GAP_S = 600  # a hole larger than this is a broken timestamp
 
 
@@ -126,6 +127,10 @@ class SoundTrack:
         self._taken = 0  # samples given out
         self._read = 0  # samples decoded, holes included
         self._ended = False
+        stream = self._container.streams.audio[0]
+        self._told: int | None = None  # samples, as the file says; often no more than an estimate
+        if stream.duration is not None and stream.time_base is not None:
+            self._told = int(stream.duration * stream.time_base * SAMPLE_RATE_HZ)
 
     def take(self, count: int) -> Samples:
         """The next ``count`` samples, silence after the end.
@@ -148,12 +153,18 @@ class SoundTrack:
     def is_over(self, now_us: int) -> bool:
         """Whether no sound is left at ``now_us``."""
         now = now_us * SAMPLE_RATE_HZ // 1_000_000
-        self._fill(now + 1)
-        return self._ended and self._read <= now
+        self._fill(now + 1 + _PADDING_SAMPLES)
+        return self._ended and self._end <= now
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+    @property
+    def _end(self) -> int:
+        """Where the sound ends: what the file tells, if what was read is only the last block's padding longer."""
+        padded = self._told is not None and 0 < self._read - self._told <= _PADDING_SAMPLES
+        return self._told if self._told is not None and padded else self._read
 
     def _fill(self, until: int) -> None:
         while not self._ended and self._read < until:

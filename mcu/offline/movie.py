@@ -1,18 +1,19 @@
 """A whole conference out of clips: what a room with these people would have recorded."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from layouts.geometry import Size
 from layouts.model import Layout, Options, Source
 from layouts.select import resolve
 from mcu.clock import Ticker
-from mcu.media import VIDEO_CLOCK_HZ
+from mcu.media import VIDEO_CLOCK_HZ, EncodedFrame
 from mcu.messages import VideoConfig
 from mcu.offline.mp4 import Mp4Writer
-from mcu.offline.picture import Painter, aspect_of
+from mcu.offline.picture import Painter, source_of
 from mcu.offline.sound import SoundMix
 from mcu.offline.sources import MediaSource, open_source
 from mcu.video.encode import H264Encoder
@@ -33,6 +34,7 @@ def render_movie(  # noqa: PLR0913 - one function for test authors and the comma
     video: VideoConfig,
     options: Options = Options(),  # noqa: B008 - frozen, so one for all calls is safe
     labels: bool = False,
+    screens: Collection[int] = (),
     on_progress: OnProgress = lambda _part: None,
 ) -> None:
     """Write an MP4 (H.264, AAC-LC, fast start) of the inputs, all beginning together, as long as the longest.
@@ -46,6 +48,7 @@ def render_movie(  # noqa: PLR0913 - one function for test authors and the comma
         video: canvas, frame rate and bitrate.
         options: how the layout is to look.
         labels: write the files' names on the tiles and frame who speaks.
+        screens: which inputs, counted from 0, are shared screens.
         on_progress: see ``OnProgress``.
 
     Raises:
@@ -53,41 +56,33 @@ def render_movie(  # noqa: PLR0913 - one function for test authors and the comma
         UnreadableMediaError: an input cannot be read.
         OSError: the file cannot be written.
     """
+    canvas = Size(video.width, video.height)
     with ExitStack() as stack:
         sources: dict[str, MediaSource] = {}
         for index, path in enumerate(inputs):
             sources[str(index)] = open_source(Path(path))
             stack.callback(sources[str(index)].close)
-        stage = _Stage(layout, Size(video.width, video.height), sources, options, labels=labels)
+        people = [
+            source_of(id_, source.name, source.first_picture, is_screen=int(id_) in screens)
+            for id_, source in sources.items()
+        ]
+        stage = _Stage(people, partial(resolve, layout, canvas, options=options), labels=labels)
+        movie = _Movie(stage, sources, video, Painter(canvas, options))
         writer = Mp4Writer(out)
         stack.callback(writer.close)
-        _Movie(stage, sources, video, writer).render(on_progress)
+        movie.write(writer, on_progress)
 
 
 class _Stage:
     """Who is where at the moment; speakers come to the front."""
 
-    def __init__(
-        self, layout: str, canvas: Size, media: Mapping[str, MediaSource], options: Options, *, labels: bool
-    ) -> None:
-        self._name = layout
-        self._canvas = canvas
-        self._options = options
-        self._labels = {id_: source.name if labels else "" for id_, source in media.items()}
-        self._marks_speakers = labels
-        self._people = {
-            id_: Source(
-                id_,
-                source.name,
-                has_video=source.first_picture is not None,
-                aspect=aspect_of(source.first_picture),
-            )
-            for id_, source in media.items()
-        }
+    def __init__(self, people: Sequence[Source], arrange: Callable[..., Layout], *, labels: bool) -> None:
+        self._people = {person.id: person for person in people}
+        self._arrange = arrange
+        self._labels = labels
         self._active: str | None = None
         self._turns = 0
-        self._layout = self._resolve(None)
-        self.painter = Painter(canvas, options)
+        self._layout = arrange(people)
 
     def scene(self, active: str | None, speaking: frozenset[str]) -> Scene:
         """The scene while these people speak."""
@@ -95,41 +90,38 @@ class _Stage:
             self._active = active
             self._turns += 1
             self._people[active] = replace(self._people[active], last_spoke=self._turns)
-            self._layout = self._resolve(self._layout)
-        marked = speaking if self._marks_speakers else frozenset()
-        info = {id_: TileInfo(name, speaking=id_ in marked) for id_, name in self._labels.items()}
-        return Scene(self._layout, info)
-
-    def _resolve(self, previous: Layout | None) -> Layout:
-        return resolve(self._name, self._canvas, tuple(self._people.values()), self._options, previous)
+            self._layout = self._arrange(tuple(self._people.values()), previous=self._layout)
+        info = {id_: TileInfo(person.name, speaking=id_ in speaking) for id_, person in self._people.items()}
+        return Scene(self._layout, info if self._labels else {})
 
 
 class _Movie:
     """The work on one file, tick by tick."""
 
-    def __init__(
-        self, stage: _Stage, sources: Mapping[str, MediaSource], video: VideoConfig, writer: Mp4Writer
-    ) -> None:
+    def __init__(self, stage: _Stage, sources: Mapping[str, MediaSource], video: VideoConfig, painter: Painter) -> None:
         self._stage = stage
         self._sources = sources
+        self._painter = painter
         self._fps = video.fps
         self._ticker = Ticker(video.fps)
         self._encoder = H264Encoder(video)
         self._mix = SoundMix(sources)
-        self._writer = writer
         lengths = [source.length_us for source in sources.values()]
         self._length_us = max((length for length in lengths if length), default=0)
         self._only_stills = all(length == 0 for length in lengths)
+        if self._only_stills:
+            self._length_us = _STILLS_LAST_US
 
-    def render(self, on_progress: OnProgress) -> None:
+    def write(self, writer: Mp4Writer, on_progress: OnProgress) -> None:
+        """Render from the first tick to the last."""
         tick = 0
         while not self._is_over(tick):
-            self._write_picture(tick)
-            self._writer.write_sound(self._mix.until(self._ticker.due_us(tick + 1)))
+            writer.write_picture(self._picture(tick))
             tick += 1
+            writer.write_sound(self._mix.until(self._ticker.due_us(tick)))
             if self._length_us:
                 on_progress(min(1.0, self._ticker.due_us(tick) / self._length_us))
-        self._writer.write_sound(self._mix.finish(self._ticker.due_us(tick)))
+        writer.write_sound(self._mix.finish(self._ticker.due_us(tick)))
         on_progress(1.0)
 
     def _is_over(self, tick: int) -> bool:
@@ -141,14 +133,14 @@ class _Movie:
             return middle_us >= _STILLS_LAST_US
         return all(source.is_over(middle_us) for source in self._sources.values())
 
-    def _write_picture(self, tick: int) -> None:
+    def _picture(self, tick: int) -> EncodedFrame:
         now_us = self._ticker.due_us(tick)
         selection = self._mix.selection
-        scene = self._stage.scene(selection.active, selection.speaking)
-        painter = self._stage.painter
-        pictures = {id_: source.picture(now_us) for id_, source in self._sources.items()}
-        painter.paint(scene, {id_: picture for id_, picture in pictures.items() if picture is not None})
+        shown = {id_: source.picture(now_us) for id_, source in self._sources.items()}
+        pictures = {id_: picture for id_, picture in shown.items() if picture is not None}
+        self._painter.paint(self._stage.scene(selection.active, selection.speaking), pictures)
         pts, after = (number * VIDEO_CLOCK_HZ // self._fps for number in (tick, tick + 1))
-        frame = self._encoder.encode(painter.canvas, pts, after - pts, keyframe=tick % (_SEEK_S * self._fps) == 0)
-        if frame is not None:
-            self._writer.write_picture(frame)
+        keyframe = tick % (_SEEK_S * self._fps) == 0
+        frame = self._encoder.encode(self._painter.canvas, pts, after - pts, keyframe=keyframe)
+        assert frame is not None, "x264 leaves nothing out"
+        return frame

@@ -29,32 +29,25 @@ class Mp4Writer:
             str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
         )
         self._video: Stream | None = None
-        self._sound = self._container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", bit_rate=BITRATE_BPS[1])
-        self._early: list[EncodedFrame] = []  # sound that comes before the first picture
+        self._sound: Stream | None = None
 
     def write_picture(self, frame: EncodedFrame) -> None:
         """Append a picture; the first has to be a keyframe."""
         if self._video is None:
             self._video = self._container.add_stream_from_template(_described(frame.data), opaque=True)
             self._video.time_base = Fraction(1, frame.clock_rate_hz)
+            self._sound = self._container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", bit_rate=BITRATE_BPS[1])
         self._mux(self._video, frame)
-        self.write_sound(self._take_early())
 
     def write_sound(self, units: Iterable[EncodedFrame]) -> None:
-        """Append access units."""
+        """Append access units; not before the first picture."""
+        assert self._sound is not None
         for unit in units:
-            if self._video is None:
-                self._early.append(unit)
-            else:
-                self._mux(self._sound, unit)
+            self._mux(self._sound, unit)
 
     def close(self) -> None:
         """Write the index to the front and close the file."""
         self._container.close()
-
-    def _take_early(self) -> list[EncodedFrame]:
-        early, self._early = self._early, []
-        return early
 
     def _mux(self, stream: Stream, frame: EncodedFrame) -> None:
         packet = av.Packet(frame.data)

@@ -1,6 +1,6 @@
 """One picture: a layout with something on its tiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from layouts.geometry import Size
-from layouts.model import Options, Source
+from layouts.model import Kind, Options, Source
 from layouts.select import resolve
 from mcu.media import Picture
 from mcu.offline.sources import open_source
@@ -51,6 +51,7 @@ def render_picture(
     *,
     options: Options = Options(),  # noqa: B008 - frozen, so one for all calls is safe
     names: Sequence[str] | None = None,
+    screens: Collection[int] = (),
 ) -> RgbImage:
     """Paint what a room with these people would show.
 
@@ -60,6 +61,7 @@ def render_picture(
         inputs: what each shows, in order of joining.
         options: how the layout is to look.
         names: one for each input, written on the tiles; None for no labels.
+        screens: which inputs, counted from 0, are shared screens.
 
     Returns:
         Full-range R'G'B', shape (height, width, 3), uint8.
@@ -71,8 +73,7 @@ def render_picture(
     pictures = {str(index): _picture(given) for index, given in enumerate(inputs)}
     labels = dict(zip(pictures, names, strict=True)) if names is not None else {}
     sources = [
-        Source(id_, labels.get(id_, ""), has_video=picture is not None, aspect=aspect_of(picture))
-        for id_, picture in pictures.items()
+        source_of(id_, labels.get(id_, ""), picture, is_screen=int(id_) in screens) for id_, picture in pictures.items()
     ]
     painter = Painter(canvas, options)
     scene = Scene(resolve(layout, canvas, sources, options), {id_: TileInfo(name) for id_, name in labels.items()})
@@ -97,6 +98,9 @@ def _picture(given: StillInput) -> Picture | None:
         source.close()
 
 
-def aspect_of(picture: Picture | None) -> float:
-    """Width divided by height, 16/9 without a picture."""
-    return 16 / 9 if picture is None else picture.width / picture.height
+def source_of(id_: str, name: str, picture: Picture | None, *, is_screen: bool) -> Source:
+    """What the layout has to know of somebody who shows ``picture``."""
+    kind = Kind.SCREEN if is_screen else Kind.CAMERA
+    if picture is None:
+        return Source(id_, name, kind, has_video=False)
+    return Source(id_, name, kind, aspect=picture.width / picture.height)
