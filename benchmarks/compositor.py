@@ -1,0 +1,154 @@
+"""``python -m benchmarks.compositor``: what a tick of the video mixer costs, step by step, on one thread.
+
+Numbers in the last column are the design's, measured on a 2-core machine; CPU time, not wall time, so that a busy
+machine spoils little.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from layouts.geometry import Rect, Size
+from layouts.model import Layout, Source, Tile
+from layouts.select import resolve
+from mcu.media import Picture, VideoCodec
+from mcu.messages import VideoConfig
+from mcu.video.compositor import Compositor
+from mcu.video.decode import Decoder
+from mcu.video.encode import ENCODERS
+from mcu.video.i420 import Canvas
+from mcu.video.overlay import Overlays
+from mcu.video.scale import paint_picture
+from mcu.video.scene import Scene, TileInfo
+
+CANVAS = Size(1280, 720)
+SOURCE = Size(640, 360)
+ROUNDS = 200
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the table."""
+
+    name: str
+    cpu_ms: float
+    designed_ms: str
+
+
+def noise(size: Size, seed: int) -> Picture:
+    """A picture that no cache or fast path makes cheap."""
+    rng = np.random.default_rng(seed)
+    half = (size.height // 2, size.width // 2)
+    return Picture(
+        rng.integers(16, 236, (size.height, size.width), np.uint8),
+        rng.integers(16, 241, half, np.uint8),
+        rng.integers(16, 241, half, np.uint8),
+    )
+
+
+def pan(canvas: Canvas, step: int) -> None:
+    """Smooth moving content: a blurred landscape that slides."""
+    rows, columns = np.mgrid[0 : canvas.size.height, 0 : canvas.size.width]
+    canvas.y[:] = (125 + 60 * np.sin((columns + 3 * step) / 37) * np.cos((rows + step) / 23)).astype(np.uint8)
+    canvas.u[:] = canvas.y[::2, ::2] // 2 + 64
+    canvas.v[:] = 192 - canvas.y[::2, ::2] // 2
+
+
+def measured(work: Callable[[int], object], rounds: int = ROUNDS) -> float:
+    """CPU milliseconds a call, the median of five runs."""
+    work(0)
+    runs = []
+    for _ in range(5):
+        started = time.process_time()
+        for n in range(rounds // 5):
+            work(n)
+        runs.append((time.process_time() - started) * 1000 / (rounds // 5))
+    return float(np.median(runs))
+
+
+def composing(tiles: int, info: TileInfo, *, moving: bool = True) -> float:
+    """A tick of a grid of ``tiles``."""
+    ids = [f"p{n}" for n in range(tiles)]
+    layout: Layout = resolve("grid", CANVAS, [Source(id_) for id_ in ids])
+    compositor = Compositor(Canvas(CANVAS), Overlays())
+    sets = [{id_: noise(SOURCE, seed=k * tiles + n) for n, id_ in enumerate(ids)} for k in range(2)]
+    scene = Scene(layout, dict.fromkeys(ids, info))
+    return measured(lambda n: compositor.paint(scene, sets[n % 2 if moving else 0]))
+
+
+def bare(tiles: tuple[Tile, ...]) -> float:
+    """Scaling and nothing else."""
+    canvas = Canvas(CANVAS)
+    pictures = [noise(SOURCE, seed) for seed in range(len(tiles))]
+
+    def paint(_: int) -> None:
+        for tile, picture in zip(tiles, pictures, strict=True):
+            paint_picture(canvas, tile.rect, tile.fit, picture)
+
+    return measured(paint)
+
+
+def encoding(codec: VideoCodec, *, moving: bool = True) -> float:
+    """An encode of 1280x720 at 2 Mbps."""
+    encoder = ENCODERS[codec](VideoConfig())
+    canvases = [Canvas(CANVAS) for _ in range(30)]
+    for n, canvas in enumerate(canvases):
+        pan(canvas, n if moving else 0)
+    ticks = iter(range(1_000_000))
+
+    def encode(_: int) -> None:
+        tick = next(ticks)
+        back_and_forth = abs(tick % 58 - 29)
+        encoder.encode(canvases[back_and_forth], tick * 3000, 3000, keyframe=False)
+
+    return measured(encode, rounds=150)
+
+
+def decoding(codec: VideoCodec) -> float:
+    """A decode of 640x360 at 600 kbps."""
+    config = VideoConfig(width=SOURCE.width, height=SOURCE.height, bitrate_bps=600_000)
+    encoder, canvas, units = ENCODERS[codec](config), Canvas(SOURCE), []
+    for n in range(60):
+        pan(canvas, n)
+        frame = encoder.encode(canvas, n * 3000, 3000, keyframe=n == 0)
+        assert frame is not None
+        units.append(frame.data)
+    decoder = Decoder(codec)
+
+    def decode(_: int) -> None:
+        for data in units:
+            decoder.decode(data)
+
+    return measured(decode, rounds=10) / len(units)
+
+
+def steps() -> list[Step]:
+    """Everything measured, in the order of the data."""
+    nine = tuple(Tile(str(n), Rect(n % 3 * 426, n // 3 * 240, 426, 240)) for n in range(9))
+    everything = TileInfo("Ada Lovelace", muted=True, speaking=True)
+    return [
+        Step("decode 640x360 VP8", decoding(VideoCodec.VP8), "0.5"),
+        Step("decode 640x360 H.264", decoding(VideoCodec.H264), "1.2"),
+        Step("scale nine tiles, bare", bare(nine), "1.1"),
+        Step("compose nine moving tiles", composing(9, TileInfo()), "1.1"),
+        Step("  with labels and borders", composing(9, everything), "<= 1.5"),
+        Step("compose 25 moving tiles", composing(25, TileInfo()), "1.5"),
+        Step("  with labels and borders", composing(25, everything), "< 3"),
+        Step("a tick in which nothing changes", composing(9, everything, moving=False), "< 0.1"),
+        Step("encode H.264, moving", encoding(VideoCodec.H264), "5.7"),
+        Step("encode H.264, unchanged", encoding(VideoCodec.H264, moving=False), "4.0"),
+        Step("encode VP8, moving", encoding(VideoCodec.VP8), "8.0"),
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"{'step (1280x720 canvas, 640x360 sources)':42}{'CPU ms':>8}{'design':>10}")
+    for step in steps():
+        print(f"{step.name:42}{step.cpu_ms:8.2f}{step.designed_ms:>10}")
+
+
+if __name__ == "__main__":
+    main()
