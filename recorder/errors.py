@@ -4,7 +4,8 @@ TuttiError
 └── RecordingError
     ├── RecordingNotFoundError, RecordingConflictError, RecordingNotActiveError,
     │   RecordingActiveError, RecordingNotCompleteError    what was asked does not fit the recording's state
-    ├── PartStartError, NothingRecordedError, UnjoinableError, CheckFailedError    a file could not be made
+    ├── PartStartError, NothingRecordedError, UnjoinableError, CheckFailedError,
+        │   FinishInterruptedError    a file could not be made
     ├── DiskFullError, DiskFailedError    the working disk
     └── StoreError    the destination failed, not we
         ├── StoreRefusedError    … and will again: credentials, bucket, permission
@@ -74,6 +75,12 @@ class CheckFailedError(RecordingError):
     """The joined file is not what it should be."""
 
     code = "recording_check_failed"
+
+
+class FinishInterruptedError(RecordingError):
+    """The service shuts down; finishing goes on at its next start."""
+
+    code = "interrupted"
 
 
 class DiskFullError(RecordingError):

@@ -77,7 +77,7 @@ def audio(seconds: float, *, start_s: float = 0) -> tuple[EncodedFrame, ...]:
         block.sample_rate, block.pts, block.time_base = 48_000, at, Fraction(1, 48_000)
         for packet in context.encode(block):
             assert packet.pts is not None
-            frames.append(EncodedFrame(AudioCodec.AAC, bytes(packet), packet.pts, 1024, 48_000, True, config))  # noqa: FBT003  # positional as declared
+            frames.append(EncodedFrame(AudioCodec.AAC, bytes(packet), packet.pts, 1024, 48_000, True, config))
     return tuple(frames)
 
 
