@@ -72,6 +72,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "invalid_layout": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad_offer": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unreadable_media": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unusable_argument": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "payload_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "range_not_satisfiable": HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
@@ -79,6 +80,8 @@ STATUS: Mapping[str, HTTPStatus] = {
     "not_found": HTTPStatus.NOT_FOUND,
     "room_not_found": HTTPStatus.NOT_FOUND,
     "unknown_participant": HTTPStatus.NOT_FOUND,
+    "recording_not_found": HTTPStatus.NOT_FOUND,
+    "object_missing": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     # what does not fit the state of things
     "room_exists": HTTPStatus.CONFLICT,
@@ -86,6 +89,8 @@ STATUS: Mapping[str, HTTPStatus] = {
     "already_open": HTTPStatus.CONFLICT,
     "recording_conflict": HTTPStatus.CONFLICT,
     "recording_not_active": HTTPStatus.CONFLICT,
+    "recording_active": HTTPStatus.CONFLICT,
+    "recording_not_complete": HTTPStatus.CONFLICT,
     # the service cannot do it now; trying again may help
     "no_capacity": HTTPStatus.SERVICE_UNAVAILABLE,
     "room_gone": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -94,12 +99,21 @@ STATUS: Mapping[str, HTTPStatus] = {
     "events_lost": HTTPStatus.SERVICE_UNAVAILABLE,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "not_open": HTTPStatus.SERVICE_UNAVAILABLE,
+    "recording_not_started": HTTPStatus.SERVICE_UNAVAILABLE,
     "room_timeout": HTTPStatus.GATEWAY_TIMEOUT,
+    "store_failed": HTTPStatus.BAD_GATEWAY,
+    "store_refused": HTTPStatus.BAD_GATEWAY,
+    "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
     # our fault
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
     "codec_failure": HTTPStatus.INTERNAL_SERVER_ERROR,
     "wire_error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "data_directory": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "disk_failed": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "recording_failed": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "nothing_recorded": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "recording_unjoinable": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "recording_check_failed": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """Every code there is, with its status. Stable: clients decide by them."""
 

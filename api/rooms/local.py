@@ -80,7 +80,8 @@ class LocalRoomHost:
         self._rooms: dict[str, tuple[RoomRef, _Worker]] = {}
         self._opening: dict[str, asyncio.Task[RoomRef]] = {}
         self._spare: asyncio.Task[_Worker] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()  # heartbeats and reapings under way
+        self._heartbeats: set[asyncio.Task[None]] = set()
+        self._burials: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     # --- life of the host ---------------------------------------------------------------------------------------------
@@ -98,14 +99,15 @@ class LocalRoomHost:
     async def stop(self) -> None:
         """Hang up. Rooms that were not closed live on, and are found by the next service."""
         self._stopping = True
-        for task in (*self._tasks, *self._opening.values()):
+        for task in (*self._heartbeats, *self._opening.values()):
             task.cancel()
         await self._end_spare()
         for _ref, worker in list(self._rooms.values()):
             await worker.client.close()
             worker.process.release()
         self._rooms.clear()
-        await asyncio.gather(*self._tasks, return_exceptions=True)  # all cancelled above; their outcome is of no use
+        await asyncio.gather(*self._heartbeats, return_exceptions=True)  # cancelled above; their outcome is of no use
+        await asyncio.gather(*self._burials)
         self._run_dir.release()
 
     async def _end_spare(self) -> None:
@@ -159,6 +161,7 @@ class LocalRoomHost:
             logger.warning("room %r did not close in %g s and is killed", ref.name, self._patience.close_s)
             worker.process.kill()
         await worker.process.end(self._patience.exit_s)
+        self._run_dir.remove(worker.instance)
 
     async def nodes(self) -> list[Node]:
         """See ``RoomHost.nodes``."""
@@ -180,7 +183,7 @@ class LocalRoomHost:
     def _register(self, name: str, worker: _Worker) -> RoomRef:
         ref = RoomRef(name, worker.instance, self._node, str(self._run_dir.socket(worker.instance)))
         self._rooms[name] = (ref, worker)
-        self._keep(self._watch(ref, worker))
+        _keep(self._heartbeats, self._watch(ref, worker))
         return ref
 
     async def _take_spare(self) -> _Worker:
@@ -280,17 +283,18 @@ class LocalRoomHost:
         for name, (_ref, candidate) in list(self._rooms.items()):
             if candidate is worker and not self._stopping:
                 del self._rooms[name]
-                self._keep(self._bury(worker))
+                _keep(self._burials, self._bury(worker))
 
     async def _bury(self, worker: _Worker) -> None:
         if not await worker.process.end(self._patience.exit_s):
             logger.warning("room process %d hung up, did not exit and was killed", worker.process.pid)
         self._run_dir.remove(worker.instance)
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 async def _kill_listener(path: Path) -> None:
