@@ -1,7 +1,5 @@
 """From the encoded pictures of one source to Pictures."""
 
-import logging
-
 import av
 from av.video.codeccontext import VideoCodecContext
 
@@ -14,8 +12,6 @@ MAX_PIXELS = 3840 * 2160
 
 _LIBRARY = {VideoCodec.VP8: "libvpx", VideoCodec.H264: "h264"}
 _VP8_START_CODE = b"\x9d\x01\x2a"
-
-logging.getLogger("libav").setLevel(logging.CRITICAL)  # broken streams are counted here, not described line by line
 
 
 def vp8_size(data: bytes) -> tuple[int, int] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from mcu.video.source import DROPS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -17,7 +19,7 @@ def mixer_metrics(
     mixer: VideoMixer, outputs: Sequence[VideoOutput], sources: Mapping[str, VideoSource]
 ) -> dict[str, float]:
     """Everything worth watching: ``*_total`` only grow, the rest are gauges; times are milliseconds."""
-    drops = mixer.former_drops + Counter[str]()
+    drops = Counter(mixer.former_drops)
     for source in sources.values():
         drops.update(source.all_drops())
     metrics: dict[str, float] = {
@@ -32,8 +34,8 @@ def mixer_metrics(
         **mixer.lateness_ms.metrics("tutti_video_tick_lateness_ms"),
         **mixer.compose_ms.metrics("tutti_video_compose_ms"),
     }
-    for reason, count in drops.items():
-        metrics[f"tutti_video_dropped_{reason}_total"] = count
+    for reason in DROPS:
+        metrics[f"tutti_video_dropped_{reason}_total"] = drops[reason]
     for output in outputs:
         prefix = f"tutti_video_{output.codec}"
         metrics |= {

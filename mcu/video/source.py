@@ -21,6 +21,9 @@ MAX_UNITS = 30
 LIVE_US = 1_500_000
 """A source is live if a picture came within this time."""
 
+DROPS = ("off_stage", "no_keyframe", "overflow", "undecodable", "empty", "closed", "late", "early")
+"""Why units and pictures are dropped; *late* pictures were overtaken by a newer one, *early* ones by a full queue."""
+
 _MAX_HOLD_US = 500_000  # a picture never waits longer for its sound
 _ASK_AGAIN_US = 1_000_000  # a keyframe that was asked for and did not come
 
