@@ -44,7 +44,7 @@ class Painter:
         return np.asarray(cv2.cvtColor(self.canvas.packed(), cv2.COLOR_YUV2RGB_I420), np.uint8)
 
 
-def render_picture(
+def render_picture(  # noqa: PLR0913 - one function for test authors and the command line
     layout: str,
     canvas: Size,
     inputs: Sequence[StillInput],
