@@ -50,7 +50,11 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await host.stop()
 
-    return assemble(settings, host, lifespan)
+    app = assemble(settings, host, lifespan)
+    metrics: Metrics = app.state.services.metrics
+    metrics.watch("tutti_room_processes_total", "Room processes started.", lambda: host.spawned)
+    metrics.watch("tutti_room_processes_hung_total", "Rooms killed because they did not answer.", lambda: host.hung)
+    return app
 
 
 @asynccontextmanager
@@ -79,9 +83,9 @@ def assemble(settings: Settings, host: RoomHost, lifespan: object = None) -> Fas
         lifespan=lifespan,  # type: ignore[arg-type]  # Starlette's alias for it is not exported
     )
     app.state.services = Services(settings, rooms_service, feeds, metrics)
-    metrics.gauge("tutti_event_clients", "Event streams open.").set_function(lambda: feeds.clients)
-    metrics.gauge("tutti_events_dropped", "Events lost by slow clients.").set_function(lambda: feeds.dropped_total)
-    metrics.gauge("tutti_rooms_lost", "Room processes that died unasked.").set_function(lambda: rooms_service.lost)
+    metrics.watch("tutti_event_clients", "Event streams open.", lambda: feeds.clients)
+    metrics.watch("tutti_events_dropped_total", "Events lost by slow clients.", lambda: feeds.dropped_total)
+    metrics.watch("tutti_rooms_lost_total", "Room processes that died unasked.", lambda: rooms_service.lost)
     errors.install(app)
     for module in (rooms, participants, events, service):
         app.include_router(module.router)

@@ -1,44 +1,46 @@
-"""``/metrics``: the service's own figures, and those of all rooms added up.
+"""``/metrics``: the service's own figures, and those of all rooms put together.
 
 Rooms tell theirs under the names that Prometheus is to see, with labels in the key if they have any
-(``tutti_dropped_total{reason="late"}``). Counters (``…_total``) and quantities are summed over rooms; of durations and
-ratios (``…_ms``, ``…_seconds``, ``…_ratio``) the worst room's is shown. A counter never falls: what an ended room had
-counted stays in the sum.
+(``tutti_dropped_total{reason="late"}``). What is counted (``…_total``, ``…_count``, ``…_sum``) and quantities are
+summed over rooms; of durations and ratios the worst room's is shown. What an ended room had counted stays in the sum,
+so that a counter never falls.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from mcu.messages import RoomState
 
 _KEY = re.compile(r"^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<labels>.*)\})?$")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
-_WORST = ("_ms", "_us", "_seconds", "_ratio")
-_PREFIX = "tutti_"
+_HIGHEST = re.compile(r"_(ms|us|seconds|ratio)(_|$)")  # the worst of these is the highest
+_LOWEST = re.compile(r"_gain$")  # and of these the lowest
 
 Values = dict[str, float]
 
 
 class RoomTotals(Collector):
-    """Adds rooms up. ``update`` before each collection."""
+    """Puts rooms together. ``update`` before each collection."""
 
     def __init__(self) -> None:
         self._live: dict[str, Mapping[str, float]] = {}  # by instance, as last told
         self._former: Values = defaultdict(float)  # counters of rooms that have ended
         self._participants = 0
 
-    def update(self, states: Iterable[RoomState]) -> None:
-        """Take what the rooms tell now; rooms that are missing have ended."""
+    def update(self, states: Iterable[RoomState], alive: Collection[str]) -> None:
+        """Take what the rooms tell now. Of instances that are ``alive`` but silent the last word stands."""
         states = list(states)
-        told: dict[str, Mapping[str, float]] = {state.instance: state.metrics for state in states}
+        told: dict[str, Mapping[str, float]] = {key: value for key, value in self._live.items() if key in alive}
+        told |= {state.instance: state.metrics for state in states}
         for instance in self._live.keys() - told.keys():
             for key, value in self._live[instance].items():
-                if _is_counter(key):
+                if _is_counted(_name(key)):
                     self._former[key] += value
         self._live = told
         self._participants = sum(len(state.participants) for state in states)
@@ -48,8 +50,7 @@ class RoomTotals(Collector):
         totals: Values = dict(self._former)
         for metrics in self._live.values():
             for key, value in metrics.items():
-                worst = _name(key).endswith(_WORST)
-                totals[key] = max(totals.get(key, value), value) if worst else totals.get(key, 0) + value
+                totals[key] = _put_together(_name(key))(totals[key], value) if key in totals else value
         return totals
 
     def collect(self) -> Iterator[Metric]:
@@ -59,28 +60,59 @@ class RoomTotals(Collector):
         families: dict[str, Metric] = {}
         for key, value in sorted(self.totals().items()):
             match = _KEY.match(key)
-            if match is None:
-                continue
-            name = match["name"] if match["name"].startswith(_PREFIX) else _PREFIX + match["name"]
-            family = families.get(name) or _family(name)
-            families[name] = family
-            sample = name if isinstance(family, CounterMetricFamily) else family.name
-            family.add_sample(sample, dict(_LABEL.findall(match["labels"] or "")), value)
+            if match is not None:
+                family = _family(match["name"])
+                family = families.setdefault(family.name, family)
+                family.add_sample(match["name"], dict(_LABEL.findall(match["labels"] or "")), value)
         yield from families.values()
-
-
-def _family(name: str) -> Metric:
-    if name.endswith("_total"):
-        return CounterMetricFamily(name, "Sum over all rooms.")
-    return GaugeMetricFamily(name, "The worst room's." if name.endswith(_WORST) else "Sum over all rooms.")
 
 
 def _name(key: str) -> str:
     return key.split("{", 1)[0]
 
 
-def _is_counter(key: str) -> bool:
-    return _name(key).endswith("_total")
+def _is_counted(name: str) -> bool:
+    return name.endswith(("_total", "_count", "_sum"))
+
+
+def _put_together(name: str) -> Callable[[float, float], float]:
+    if _is_counted(name):
+        return float.__add__
+    if _HIGHEST.search(name):
+        return max
+    return min if _LOWEST.search(name) else float.__add__
+
+
+def _family(name: str) -> Metric:
+    if name.endswith("_total"):
+        return CounterMetricFamily(name.removesuffix("_total"), "Sum over all rooms, ended ones included.")
+    if name.endswith(("_count", "_sum")):
+        base = name.removesuffix("_count").removesuffix("_sum")
+        return SummaryMetricFamily(base, "Over all rooms, ended ones included.")
+    worst = _HIGHEST.search(name) or _LOWEST.search(name)
+    return GaugeMetricFamily(name, "The worst room's." if worst else "Sum over all rooms.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A figure that somebody else keeps."""
+
+    name: str
+    description: str
+    read: Callable[[], float]
+
+    def family(self) -> Metric:
+        kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
+        return kind(self.name, self.description, value=self.read())
+
+
+class _WatchedFigures(Collector):
+    def __init__(self) -> None:
+        self.figures: list[_Watched] = []
+
+    def collect(self) -> Iterator[Metric]:
+        for figure in self.figures:
+            yield figure.family()
 
 
 class Metrics:
@@ -89,7 +121,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.rooms = RoomTotals()
+        self._watched = _WatchedFigures()
         self.registry.register(self.rooms)
+        self.registry.register(self._watched)
         self.requests = Counter(
             "tutti_http_requests", "Answers given.", ("method", "route", "status"), registry=self.registry
         )
@@ -97,6 +131,6 @@ class Metrics:
             "tutti_http_request_seconds", "Time to the end of the answer.", ("method", "route"), registry=self.registry
         )
 
-    def gauge(self, name: str, description: str) -> Gauge:
-        """A gauge of the service; give it its value or a function."""
-        return Gauge(name, description, registry=self.registry)
+    def watch(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """Show a figure that somebody else keeps; a counter if its name ends in ``_total``."""
+        self._watched.figures.append(_Watched(name, description, read))

@@ -164,9 +164,9 @@ class RoomService:
                 raise _not_found(name)
             return await self._open(life.config if life else self._default_config(name))
 
-    async def count(self) -> int:
-        """How many rooms run."""
-        return sum(len(node.rooms) for node in await self._host.nodes())
+    async def instances(self) -> set[str]:
+        """The rooms' processes that run."""
+        return {ref.instance for node in await self._host.nodes() for ref in node.rooms}
 
     async def states(self) -> list[RoomState]:
         """Every room that answers, by name."""

@@ -37,11 +37,12 @@ async def config(services: ServicesDep, response: Response) -> Config:
 @router.get("/healthz")
 async def health(services: ServicesDep) -> Health:
     """Answers as long as the service lives."""
-    return Health(version=VERSION, rooms=await services.rooms.count())
+    return Health(version=VERSION, rooms=len(await services.rooms.instances()))
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
 async def metrics(services: ServicesDep) -> Response:
     """Figures for Prometheus."""
-    services.metrics.rooms.update(await services.rooms.states())
+    rooms = services.rooms
+    services.metrics.rooms.update(await rooms.states(), alive=await rooms.instances())
     return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -137,7 +137,7 @@ class FakeRoom:
             layout=self.layout,
             participants=tuple(self.people.values()),
             recording=self.part,
-            metrics={"tutti_frames_total": 7.0, "tick_lateness_ms": 1.5},
+            metrics={"tutti_frames_total": 7.0, "tutti_tick_lateness_ms_p95": 1.5},
         )
 
     _handlers: ClassVar[dict[type[Message], Callable[..., Message | None]]] = {

@@ -41,7 +41,7 @@ async def test_rooms_are_added_up_for_prometheus(http: httpx.AsyncClient) -> Non
     assert "tutti_rooms 2.0" in lines
     assert "tutti_participants 2.0" in lines
     assert "tutti_frames_total 14.0" in lines
-    assert "tutti_tick_lateness_ms 1.5" in lines
+    assert "tutti_tick_lateness_ms_p95 1.5" in lines
     labels = 'method="POST",route="/v1/rooms/{room}/participants",status="201"'
     assert f"tutti_http_requests_total{{{labels}}} 2.0" in lines
 
@@ -54,12 +54,26 @@ def _told(instance: str, **metrics: float) -> RoomState:
 
 def test_counters_never_fall_and_the_worst_duration_shows() -> None:
     totals = RoomTotals()
-    totals.update([_told("a", dropped_total__late=3, encode_ms=4, encoders=1), _told("b", encode_ms=9, encoders=2)])
-    assert totals.totals() == {'dropped_total{reason="late"}': 3, "encode_ms": 9, "encoders": 3}
-    totals.update([_told("b", dropped_total__late=1, encode_ms=2, encoders=2)])
-    assert totals.totals() == {'dropped_total{reason="late"}': 4, "encode_ms": 2, "encoders": 2}
+    a = _told("a", tutti_dropped_total__late=3, tutti_encode_ms=4, tutti_encoders=1)
+    b = _told("b", tutti_encode_ms=9, tutti_encoders=2, tutti_limiter_gain=0.5)
+    totals.update([a, b], alive={"a", "b"})
+    both = {'tutti_dropped_total{reason="late"}': 3, "tutti_encode_ms": 9, "tutti_encoders": 3}
+    assert totals.totals() == both | {"tutti_limiter_gain": 0.5}
+
+    b = _told("b", tutti_dropped_total__late=1, tutti_encode_ms=2, tutti_encode_ms_sum=8, tutti_limiter_gain=1)
+    totals.update([b], alive={"b"})
     samples = [(s.name, s.labels, s.value) for family in totals.collect() for s in family.samples]
     assert ("tutti_dropped_total", {"reason": "late"}, 4) in samples
+    assert ("tutti_encode_ms", {}, 2) in samples
+    assert ("tutti_encode_ms_sum", {}, 8) in samples
+    assert ("tutti_rooms", {}, 1) in samples
+
+
+def test_a_room_that_is_silent_for_a_moment_is_not_counted_twice() -> None:
+    totals = RoomTotals()
+    for states in ([_told("a", tutti_frames_total=3)], [], [_told("a", tutti_frames_total=4)]):
+        totals.update(states, alive={"a"})
+    assert totals.totals() == {"tutti_frames_total": 4}
 
 
 async def test_the_api_page_is_whole_without_the_internet(http: httpx.AsyncClient) -> None:
