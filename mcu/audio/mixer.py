@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from mcu.audio.aac import AacEncoder
+from mcu.audio.arrivals import PlayoutStats
 from mcu.audio.mixing import Limiter, mix
 from mcu.audio.outputs import Outputs
-from mcu.audio.playout import PlayoutStats
 from mcu.audio.source import Source
 from mcu.audio.speakers import Selection, SpeakerSelector
 from mcu.clock import MediaClock, Ticker

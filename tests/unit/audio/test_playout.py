@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mcu.audio.playout import MAX_PACKETS, Playout
+from mcu.audio.arrivals import MAX_PACKETS
+from mcu.audio.playout import Playout
 from mcu.media import AudioCodec, AudioUnit
 from tests.unit.audio.stream import KnownDecoder, delayed, largest_step, listen, packets, tone
 
@@ -140,6 +141,51 @@ def test_garbage_is_counted_and_dropped() -> None:
     buffer, heard = listen(garbage, 1)
     assert buffer.stats.malformed == 50
     assert not heard.sound.any()
+
+
+def test_overlapping_packets_cannot_turn_time_back() -> None:
+    rng = np.random.default_rng(11)
+    units = [
+        AudioUnit(u.codec, u.data, u.sequence, u.rtp_time + int(rng.integers(-900, 900)), u.arrival_us, u.capture_us)
+        for u in packets(10)
+    ]
+    buffer, heard = listen(units, 10)
+    assert len(heard.played) == 500
+    assert heard.delay_between(5, 10).max() < 150
+    assert buffer.stats.late > 50
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chaos_gives_20_ms_every_tick_and_bounded_delay(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    def chaos(_: int) -> float | None:
+        return None if rng.random() < 0.2 else float(rng.choice([0, 5, 50, 500, 3_000]))
+
+    units = [unit for unit in delayed(packets(20), chaos) for _ in range(int(rng.integers(1, 3)))]
+    _, heard = listen(units, 20)
+    assert {block.samples.shape for block in heard.played} == {(960, 1)}
+    assert all(np.isfinite(block.samples).all() for block in heard.played)
+    assert heard.delay_between(0, 20).max() < 700
+
+
+def test_a_change_of_codec_in_the_middle_is_followed() -> None:
+    made: list[AudioCodec] = []
+
+    def make(codec: AudioCodec, _channels: int) -> KnownDecoder:
+        made.append(codec)
+        return KnownDecoder(tone(), fec=False)
+
+    changed = [
+        AudioUnit(AudioCodec.PCMU, u.data, u.sequence, u.rtp_time // 6, u.arrival_us, u.capture_us)
+        if 100 <= n < 200
+        else AudioUnit(u.codec, u.data, u.sequence, u.rtp_time // 6 * 6, u.arrival_us, u.capture_us)
+        for n, u in enumerate(packets(6, first_rtp=960_000))
+    ]
+    buffer, heard = listen(changed, 6, playout=Playout(make=make))
+    assert made == [AudioCodec.OPUS, AudioCodec.PCMU]
+    assert largest_step(heard.sound[48_000:]) < 0.005
+    assert buffer.stats.lost == 0
 
 
 def test_a_flood_is_bounded() -> None:

@@ -1,0 +1,99 @@
+"""Decoded sound on its way out, which can be played a little faster or slower to move the play position."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mcu.audio import stretch
+from mcu.audio.mixing import crossfade, level_dbfs, ms, silence
+from mcu.media import SAMPLES_PER_TICK, Samples
+
+_TRIM_ABOVE, _TRIM_BELOW = ms(2), ms(0.5)  # resampling starts and stops at these distances from the wanted position
+_SPLICE_ABOVE = ms(15)
+_QUIET_DBFS = -55.0  # below it a cut anywhere is inaudible
+
+
+class ElasticSound:
+    """A queue of samples from which blocks of 20 ms are taken.
+
+    Args:
+        channels: of the sound.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.stretched = 0  # samples gained or lost by splices
+        self._channels = channels
+        self._sound = silence(channels, 0)  # not yet played
+        self._past = silence(channels, stretch.LONGEST_LAG)  # played last
+        self._trim = 0  # samples that each block gains by resampling
+
+    def __len__(self) -> int:
+        return len(self._sound)
+
+    def append(self, piece: Samples) -> None:
+        """Queue what comes next."""
+        self._sound = np.concatenate([self._sound, piece])
+
+    def clear(self) -> Samples:
+        """Empty the queue; what was in it."""
+        rest, self._sound = self._sound, silence(self._channels, 0)
+        return rest
+
+    def join(self, before: Samples) -> None:
+        """Go over from ``before``, which was cleared, to what is queued now."""
+        if len(before) >= stretch.OVERLAP and len(self._sound) >= stretch.OVERLAP:
+            head = crossfade(before[: stretch.OVERLAP], self._sound[: stretch.OVERLAP])
+            self._sound = np.concatenate([head, self._sound[stretch.OVERLAP :]])
+
+    def take(self, behind: int, refill: Callable[[int], object]) -> Samples:
+        """The next 960 samples.
+
+        Args:
+            behind: by how many samples the position is behind the wanted one (negative: ahead); a part is made up for.
+            refill: called with a number of samples, queues what is there to have that many in hand.
+        """
+        if abs(behind) > _SPLICE_ABOVE:
+            self._trim = 0
+            self._splice(behind, refill)
+        elif abs(behind) > _TRIM_ABOVE:
+            self._trim = stretch.MAX_TRIM if behind > 0 else -stretch.MAX_TRIM
+        elif abs(behind) < _TRIM_BELOW:
+            self._trim = 0
+        trim = self._trim
+        if trim:
+            refill(stretch.look_ahead(trim))
+            if len(self._sound) < stretch.look_ahead(trim):
+                trim = 0
+        taken = SAMPLES_PER_TICK + trim
+        block = stretch.resample(self._past, self._sound, trim) if trim else self._sound[:taken]
+        self._past = np.concatenate([self._past, self._sound[:taken]])[-stretch.LONGEST_LAG :]
+        self._sound = self._sound[taken:]
+        return block
+
+    def take_unheard(self, behind: int, refill: Callable[[int], object]) -> Samples:
+        """As ``take``, when nobody hears how the position moves."""
+        self._trim = 0
+        if behind > _TRIM_ABOVE:
+            refill(SAMPLES_PER_TICK + min(behind, SAMPLES_PER_TICK))
+            self._sound = self._sound[min(behind, len(self._sound) - SAMPLES_PER_TICK) :]
+        elif behind < -_TRIM_ABOVE:
+            more = silence(self._channels, min(-behind, SAMPLES_PER_TICK))
+            self._sound = np.concatenate([more, self._sound])
+        block, self._sound = self._sound[:SAMPLES_PER_TICK], self._sound[SAMPLES_PER_TICK:]
+        return block
+
+    def _splice(self, behind: int, refill: Callable[[int], object]) -> None:
+        if behind < 0:
+            self._sound, moved = stretch.lengthen(self._past, self._sound)
+            self.stretched += moved
+            return
+        quiet = level_dbfs(self._sound[:SAMPLES_PER_TICK]) < _QUIET_DBFS
+        most = min(behind, SAMPLES_PER_TICK) if quiet else stretch.LONGEST_LAG
+        refill(SAMPLES_PER_TICK + most + stretch.OVERLAP)
+        if len(self._sound) < SAMPLES_PER_TICK + most + stretch.OVERLAP:
+            return
+        if quiet:
+            self._sound, moved = stretch.cut(self._sound, most), most
+        else:
+            self._sound, moved = stretch.shorten(self._sound)
+        self.stretched += moved
