@@ -83,6 +83,12 @@ class FinishInterruptedError(RecordingError):
     code = "interrupted"
 
 
+class CatalogError(RecordingError):
+    """The database of recordings cannot be used."""
+
+    code = "catalog_failed"
+
+
 class DiskFullError(RecordingError):
     """No room left where segments are written or joined."""
 
