@@ -35,11 +35,10 @@ Every failure is answered as `{"error": {"code": "…", "message": "…"}}`: dec
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
     """The application on this machine's rooms; its lifespan starts and ends them."""
-    host = LocalRoomHost(
-        RunDir(choose(settings.data_dir)), max_rooms=settings.max_rooms, log_level=settings.log_level.upper()
-    )
+    run_dir = run_dir or RunDir(choose(settings.data_dir))
+    host = LocalRoomHost(run_dir, max_rooms=settings.max_rooms, log_level=settings.log_level.upper())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

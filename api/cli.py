@@ -3,16 +3,21 @@
 import argparse
 import logging
 import os
+import signal
+import socket
 import sys
 from collections.abc import Sequence
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from api.settings import PREFIX, Settings, SettingsError, load, unknown_variables
+from api.rooms.rundir import DataDirectoryError, RunDir, choose
+from api.settings import PREFIX, LogLevel, Settings, SettingsError, load, unknown_variables
 from api.version import VERSION
 
-USAGE_ERROR = 2  # exit code, as argparse's
+logger = logging.getLogger(__name__)
+
+FAILURE, USAGE_ERROR = 1, 2  # exit codes; the latter is argparse's
 GRACE_S = 5  # for answers under way when the service ends
 
 
@@ -77,13 +82,13 @@ def _serve(given: dict[str, str]) -> int:
         settings = load(given)
     except SettingsError as error:
         for fault in error.faults:
-            print(f"tutti: {fault}", file=sys.stderr)  # noqa: T201 - this is the command line
+            _fail(fault)
         return USAGE_ERROR
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     for variable in unknown_variables(os.environ):
-        logging.getLogger(__name__).warning("%s sets nothing: there is no such setting", variable)
+        logger.warning("%s sets nothing: there is no such setting", variable)
     return _run(settings)
 
 
@@ -92,20 +97,54 @@ def _run(settings: Settings) -> int:
 
     from api.app import create_app  # noqa: PLC0415 - as above
 
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_, _heard)
+    run_dir = RunDir(choose(settings.data_dir))
+    try:
+        run_dir.acquire()
+        listener = _listen(settings.host, settings.port)
+    except (DataDirectoryError, OSError) as error:
+        return _fail(str(error))
     config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
+        create_app(settings, run_dir),
         log_config=None,
-        access_log=settings.log_level.upper() == "DEBUG",
+        access_log=settings.log_level == LogLevel.DEBUG,
         proxy_headers=settings.proxy_headers,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         ws_max_size=64 * 1024,
     )
+    host, port = listener.getsockname()[:2]
+    logger.info("Tutti %s serves http://%s:%d", VERSION, f"[{host}]" if ":" in host else host, port)
     server = uvicorn.Server(config)
-    server.run()
-    return 0
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _heard(_signal: int, _frame: object) -> None:
+    """Do nothing: the server acts on signals, and afterwards raises them again for whoever was there before it."""
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host}: {error.strerror}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise OSError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    return listener
+
+
+def _fail(message: str) -> int:
+    print(f"tutti: {message}", file=sys.stderr)  # noqa: T201 - this is the command line
+    return FAILURE
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ class RunDir:
         self._lock_fd = -1
 
     def acquire(self) -> None:
-        """Take the directory; raises ``DataDirectoryError`` when another service has it or it is not ours."""
+        """Take the directory; raises ``DataDirectoryError`` when another service has it or it is not ours. Once."""
+        if self._lock_fd >= 0:
+            return
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.path.is_symlink() or self.path.stat().st_uid != os.getuid():
