@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TextIO
@@ -142,10 +142,11 @@ def _written(out: Path) -> Iterator[Path]:
 class ProgressBar:
     """A line on a terminal that fills up; elsewhere (a log, a pipe) nothing."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, now_s: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
+        self._now_s = now_s
         self._shows = stream.isatty()
-        self._began_s = self._drawn_s = time.monotonic()
+        self._began_s = self._drawn_s = now_s()
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +158,7 @@ class ProgressBar:
 
     def show(self, part: float) -> None:
         """Draw it, ten times a second at most."""
-        now_s = time.monotonic()
+        now_s = self._now_s()
         if not self._shows or now_s - self._drawn_s < _REFRESH_S:
             return
         self._drawn_s = now_s

@@ -18,6 +18,8 @@ from mcu.media import SAMPLE_RATE_HZ, Picture, Plane, Samples
 from mcu.video.decode import MAX_PIXELS
 from mcu.video.i420 import picture_of
 
+# libav would also show text files as terminal art, and play lists would have it open files that nobody named
+_FORMATS = "mov,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,ivf,h264,yuv4mpegpipe,gif,apng,wav,mp3,aac,flac,aiff,caf"
 _DEFAULT_FRAME_US = 40_000
 _JITTER_SAMPLES = 480  # timestamps may be off by this much without a gap being made or sound being cut
 _PADDING_SAMPLES = 4800  # more than any codec fills its last block up with
@@ -31,7 +33,7 @@ def open_clip(path: Path) -> InputContainer:
         UnreadableMediaError: it is not there, or nothing that can be read.
     """
     try:
-        return av.open(str(path))
+        return av.open(str(path), options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"})
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableMediaError(f"{path}: {reason.lower()}") from error

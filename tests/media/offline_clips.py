@@ -130,4 +130,4 @@ def read_movie(path: Path) -> Movie:
 
 
 def near(colour: tuple[int, ...], expected: Rgb, levels: int = 6) -> bool:
-    return all(abs(a - b) <= levels for a, b in zip(colour, expected, strict=True))
+    return all(abs(int(a) - b) <= levels for a, b in zip(colour, expected, strict=True))
