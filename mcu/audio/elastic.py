@@ -9,6 +9,8 @@ from mcu.audio.mixing import crossfade, level_dbfs, ms, silence
 from mcu.media import SAMPLES_PER_TICK, Samples
 
 _TRIM_ABOVE, _TRIM_BELOW = ms(2), ms(0.5)  # resampling starts and stops at these distances from the wanted position
+_FASTER_ABOVE = ms(5)
+_SLOW_TRIM, _FAST_TRIM = 3, stretch.MAX_TRIM  # samples a block
 _SPLICE_ABOVE = ms(15)
 _QUIET_DBFS = -55.0  # below it a cut anywhere is inaudible
 
@@ -56,7 +58,8 @@ class ElasticSound:
             self._trim = 0
             self._splice(behind, refill)
         elif abs(behind) > _TRIM_ABOVE:
-            self._trim = stretch.MAX_TRIM if behind > 0 else -stretch.MAX_TRIM
+            trim = _FAST_TRIM if abs(behind) > _FASTER_ABOVE else _SLOW_TRIM
+            self._trim = trim if behind > 0 else -trim
         elif abs(behind) < _TRIM_BELOW:
             self._trim = 0
         trim = self._trim

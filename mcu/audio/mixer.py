@@ -75,7 +75,8 @@ class AudioMixer:
     """
 
     def __init__(self, clock: MediaClock, output: AudioOutput, *, max_talkers: int = 6) -> None:
-        self.aac = PacketHub()
+        self._wake = threading.Event()  # there is somebody again: a participant, a recording, or the end
+        self.aac = PacketHub(request_keyframe=self._wake.set)
         self.on_speaking: OnSpeaking | None = None
         self._clock = clock
         self._output = output
@@ -102,12 +103,13 @@ class AudioMixer:
 
     def start(self) -> None:
         """Begin to tick."""
-        self._ticker = Ticker(TICK_RATE_HZ, first=self._clock.now_us() // (AUDIO_TICK_MS * 1000) + 1)
+        self._ticker = Ticker(TICK_RATE_HZ, first=self._next_tick())
         self._thread.start()
 
     def stop(self) -> None:
         """End the thread and wait for it; harmless when it never ran."""
         self._stopped.set()
+        self._wake.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -117,6 +119,7 @@ class AudioMixer:
         with self._lock:
             self._retire(self._sources.get(participant_id))
             self._sources = {**self._sources, participant_id: source}
+        self._wake.set()
         return source
 
     def remove(self, participant_id: str) -> None:
@@ -145,6 +148,18 @@ class AudioMixer:
             now_us = self._clock.now_us()
             if self._ticker.wait_us(now_us) == 0:
                 self.tick(self._ticker.take(now_us))
+            self._sleep_while_empty()
+
+    def _sleep_while_empty(self) -> None:
+        """An empty room that nobody records costs nothing."""
+        self._wake.clear()
+        if self._sources or self._mixed or self.aac.in_use or self._stopped.is_set():
+            return
+        self._wake.wait()
+        self._ticker.next = self._next_tick()
+
+    def _next_tick(self) -> int:
+        return self._clock.now_us() // (AUDIO_TICK_MS * 1000) + 1
 
     def tick(self, number: int) -> None:
         """Do the work of one tick. Called by the thread; callable by whoever owns the time, instead of ``start``."""

@@ -14,7 +14,7 @@ from mcu.media import SAMPLES_PER_TICK, Samples
 OVERLAP = ms(5)
 SHORTEST_LAG = ms(2.5)
 LONGEST_LAG = ms(15)
-MAX_TRIM = 3  # samples a block that resampling may gain: 0.3 %, a twentieth of a semitone
+MAX_TRIM = 8  # samples a block that resampling may gain: 0.8 %, a seventh of a semitone
 TAPS = 16
 _EDGE = TAPS // 2
 

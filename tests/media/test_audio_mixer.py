@@ -95,6 +95,26 @@ def test_the_aac_encoder_runs_only_while_somebody_records() -> None:
         mixer.stop()
 
 
+def test_an_empty_room_sleeps_and_wakes() -> None:
+    output = Collector()
+    mixer = AudioMixer(MediaClock(), output)
+    mixer.start()
+    try:
+        time.sleep(0.3)
+        assert mixer.metrics()["tutti_audio_ticks_total"] <= 1
+        mixer.add("a", LipSync(), codec_out=AudioCodec.OPUS)
+        time.sleep(0.3)
+        assert len(output.blocks) >= 10
+        assert mixer.metrics()["tutti_audio_ticks_skipped_total"] < 5  # those slept through are not counted
+        mixer.remove("a")
+        time.sleep(0.1)
+        asleep = len(output.blocks)
+        time.sleep(0.2)
+        assert len(output.blocks) == asleep
+    finally:
+        mixer.stop()
+
+
 def test_stop_ends_the_thread_and_may_come_twice() -> None:
     mixer = AudioMixer(MediaClock(), Collector())
     mixer.stop()

@@ -30,7 +30,7 @@ def test_lengthening_repeats_whole_pitch_periods() -> None:
     assert largest_step(joined) < 2 * largest_step(voice[:, 0])
 
 
-@pytest.mark.parametrize("trim", [-3, -1, 1, 3])
+@pytest.mark.parametrize("trim", [-8, -1, 1, 8])
 @pytest.mark.parametrize("frequency_hz", [300, 1_000, 5_000])
 def test_resampling_in_blocks_is_one_smooth_tone(trim: int, frequency_hz: int) -> None:
     sound = np.sin(2 * np.pi * frequency_hz * np.arange(48_000) / 48_000).astype(np.float32)[:, np.newaxis]
