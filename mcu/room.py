@@ -157,7 +157,7 @@ class Room:
         peer.feed(
             audio=self._audio.add(id_, sync, codec_out=agreed.audio_out),
             camera=self._video.add(id_, sync, lambda: peer.request_keyframe("camera")) if agreed.camera_in else None,
-            screen=self._video.add(id_ + SCREEN_SUFFIX, sync, lambda: peer.request_keyframe("screen"))
+            screen=self._video.add(id_ + SCREEN_SUFFIX, LipSync(), lambda: peer.request_keyframe("screen"))
             if agreed.screen_in
             else None,
         )
