@@ -83,6 +83,12 @@ class FinishInterruptedError(RecordingError):
     code = "interrupted"
 
 
+class FolderTakenError(RecordingError):
+    """Another service works in the same folder."""
+
+    code = "recordings_folder_taken"
+
+
 class CatalogError(RecordingError):
     """The database of recordings cannot be used."""
 

@@ -6,15 +6,15 @@ import os
 import shutil
 import struct
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
+from mcu.media import VIDEO_CLOCK_HZ
 from recorder.errors import CheckFailedError, DiskFullError, disk_error
 from recorder.joining import Joined, join
-from recorder.model import Gap
+from recorder.model import Gap, Part
 from recorder.reading import PartOnDisk
 from recorder.segments import LocalSegmentStore, sync_directory
 
@@ -28,7 +28,7 @@ _PART_PREFIX = "part-"
 
 @dataclass(frozen=True, slots=True)
 class FinishedFile:
-    """A checked MP4. Wall-clock times are Unix seconds; ``error`` says why the recording ended early, if it did."""
+    """A checked MP4. Wall-clock times are Unix seconds."""
 
     path: Path
     size: int
@@ -37,7 +37,7 @@ class FinishedFile:
     started_at: float
     ended_at: float
     gaps: tuple[Gap, ...]
-    error: str | None
+    parts: tuple[Part, ...]
 
 
 def part_directory(directory: Path, part: int) -> Path:
@@ -45,10 +45,33 @@ def part_directory(directory: Path, part: int) -> Path:
     return directory / f"{_PART_PREFIX}{part:04d}"
 
 
+def part_directories(directory: Path) -> dict[int, Path]:
+    """The parts' folders in the recording's ``directory``, by number, in order. Raises OSError."""
+    numbers = {path.name.removeprefix(_PART_PREFIX): path for path in directory.glob(f"{_PART_PREFIX}*")}
+    return {int(number): numbers[number] for number in sorted(numbers) if number.isdigit()}
+
+
 def find_parts(directory: Path) -> list[PartOnDisk]:
     """The parts of the recording in ``directory``, in order. Raises OSError."""
-    found = sorted(path for path in directory.glob(f"{_PART_PREFIX}*") if path.name[len(_PART_PREFIX) :].isdigit())
-    return [PartOnDisk.find(int(path.name[len(_PART_PREFIX) :]), LocalSegmentStore(path)) for path in found]
+    found = part_directories(directory)
+    return [PartOnDisk.find(number, LocalSegmentStore(path)) for number, path in found.items()]
+
+
+def last_picture_at(directory: Path) -> float | None:
+    """When the last picture on disk ends, Unix seconds; None if there is none. Raises OSError."""
+    for part in reversed(find_parts(directory)):
+        segment = part.last_segment()
+        if segment is not None:
+            return part.wall_offset_us(segment) / 1_000_000 + segment.end / VIDEO_CLOCK_HZ
+    return None
+
+
+def part_started_at(directory: Path, part: int) -> float | None:
+    """When a part's first picture was shown, Unix seconds, by its manifest. Raises OSError."""
+    manifest = LocalSegmentStore(part_directory(directory, part)).load_manifest()
+    if manifest is None or manifest.started_us is None:
+        return None
+    return (manifest.wall_offset_us + manifest.started_us) / 1_000_000
 
 
 def finish(directory: Path, target: Path, cancelled: threading.Event | None = None) -> FinishedFile:
@@ -81,13 +104,8 @@ def finish(directory: Path, target: Path, cancelled: threading.Event | None = No
         started_at=joined.started_us / 1_000_000,
         ended_at=joined.ended_us / 1_000_000,
         gaps=joined.gaps,
-        error=_broke_off(parts),
+        parts=joined.parts,
     )
-
-
-def _broke_off(parts: Sequence[PartOnDisk]) -> str | None:
-    last = parts[-1].manifest
-    return last.error if last else None
 
 
 def _demand_space(directory: Path) -> None:

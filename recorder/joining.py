@@ -16,7 +16,7 @@ from av.stream import Stream
 
 from mcu.media import SAMPLE_RATE_HZ, VIDEO_CLOCK_HZ
 from recorder.errors import FinishInterruptedError, NothingRecordedError, UnjoinableError
-from recorder.model import Gap
+from recorder.model import Gap, Part
 from recorder.reading import Format, PartOnDisk, Segment
 from recorder.timeline import AAC_SAMPLES, HOLE_TICKS, PictureLine, Sample, SoundLine, samples, sound_until
 
@@ -38,6 +38,7 @@ class Joined:
     width: int
     height: int
     gaps: tuple[Gap, ...]
+    parts: tuple[Part, ...]
 
 
 def join(parts: Sequence[PartOnDisk], target: Path, cancelled: threading.Event) -> Joined:
@@ -99,6 +100,7 @@ class _Joiner:
             self._sound = SoundLine(silent_frame(sound_from.segment.format.sound_config))
         self._count = {"video": 0, "audio": 0}
         self._gaps: list[Gap] = []
+        self._parts: dict[int, Part] = {}
         self._started_us = first.wall_us(first.segment.start)
         self._ended_us = self._started_us
         self._pictures.begin_run(first.segment.start)
@@ -108,6 +110,7 @@ class _Joiner:
         segment = this.segment
         self._refuse_other_size(segment)
         self._ended_us = this.wall_us(segment.end)
+        self._note_part(this)
         is_run_end = following is None or _is_hole(segment, following.segment)
         for picture in segment.pictures:
             placed = self._pictures.place(picture)
@@ -134,6 +137,17 @@ class _Joiner:
             width=self._format.width,
             height=self._format.height,
             gaps=tuple(self._gaps),
+            parts=tuple(self._parts.values()),
+        )
+
+    def _note_part(self, this: _Located) -> None:
+        number, manifest = this.part.number, this.part.manifest
+        known = self._parts.get(number)
+        self._parts[number] = Part(
+            number=number,
+            started_at=known.started_at if known else this.wall_us(this.segment.start) / 1_000_000,
+            ended_at=self._ended_us / 1_000_000,
+            error=manifest.error if manifest else None,
         )
 
     def _refuse_other_size(self, segment: Segment) -> None:

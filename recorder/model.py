@@ -71,11 +71,15 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch that was recorded by one room process. Times are Unix seconds; None while not known."""
+    """A stretch that was recorded by one room process. Times are Unix seconds; None while not known.
+
+    ``error`` says why it broke off, if it did.
+    """
 
     number: int
     started_at: float | None = None
     ended_at: float | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class Recording:
     Times are Unix seconds, ``duration`` seconds of the file, ``size`` its bytes. ``location`` names the finished file
     in its store, ``file_name`` what a download is called. ``video`` is whatever the room has to be opened with for the
     recording to go on in a new one. ``owner`` is the service process that takes care of it until ``lease_until``.
-    ``local_file`` is the joined file while it waits for its upload.
+    ``local_file`` names the joined file in the recording's folder while it waits for its upload.
     """
 
     id: str

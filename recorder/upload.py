@@ -6,6 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from recorder.blocking import in_thread
 from recorder.errors import FinishInterruptedError, StoreError, StoreRefusedError
 from recorder.storage import ObjectStore, Upload
 
@@ -61,7 +62,7 @@ class Uploader:
             attempt += 1
             try:
                 async with self._slots:
-                    await asyncio.to_thread(self._put_and_verify, upload)
+                    await in_thread(self._put_and_verify, upload)
             except StoreError as error:
                 self.failures += 1
                 pause = pause_s(attempt, refused=isinstance(error, StoreRefusedError))
