@@ -1,0 +1,114 @@
+/** The HTTP API. Every failure is an ApiError whose `code` is the server's, or `unreachable` or `timeout`. */
+
+const TIMEOUT_MS = 10_000;
+const JOIN_TIMEOUT_MS = 25_000; // the answer waits for the server's own candidates
+
+export class ApiError extends Error {
+  constructor(code, message = code, status = 0) {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const part = encodeURIComponent;
+const roomPath = (room) => `/v1/rooms/${part(room)}`;
+
+export class Api {
+  /** How far the server's clock is ahead of ours, ms; 0 unless they clearly differ (HTTP dates are whole seconds). */
+  clockOffsetMs = 0;
+
+  config() {
+    return this.#json("GET", "/v1/config");
+  }
+
+  /** Who is in a room; nobody in a room that does not exist yet. */
+  async participants(room) {
+    try {
+      return (await this.#json("GET", `${roomPath(room)}/participants`)).participants;
+    } catch (error) {
+      if (error.code === "room_not_found") return [];
+      throw error;
+    }
+  }
+
+  /** POST an offer; the answer and where this participant now is. */
+  async join(room, name, sdp) {
+    const path = `${roomPath(room)}/participants?name=${part(name)}`;
+    const response = await this.#request("POST", path, sdp, "application/sdp", JOIN_TIMEOUT_MS);
+    return { sdp: await response.text(), location: response.headers.get("Location") };
+  }
+
+  trickle(location, fragment) {
+    return this.#request("PATCH", location, fragment, "application/trickle-ice-sdpfrag");
+  }
+
+  leave(location) {
+    return this.#request("DELETE", location);
+  }
+
+  /** As `leave`, when the page goes away and nobody will hear the answer. */
+  leaveUnheard(location) {
+    fetch(location, { method: "DELETE", keepalive: true }).catch(() => {}); // nobody is left to tell
+  }
+
+  setLayout(room, layout) {
+    return this.#json("PUT", `${roomPath(room)}/layout`, { layout });
+  }
+
+  /** Recordings, newest first; of all rooms without `room`. */
+  async recordings(room) {
+    const told = await this.#json("GET", `/v1/recordings${room ? `?room=${part(room)}` : ""}`);
+    return told.recordings;
+  }
+
+  startRecording(room) {
+    return this.#json("POST", `${roomPath(room)}/recordings`);
+  }
+
+  stopRecording(id) {
+    return this.#json("POST", `/v1/recordings/${part(id)}/stop`);
+  }
+
+  retryRecording(id) {
+    return this.#json("POST", `/v1/recordings/${part(id)}/retry`);
+  }
+
+  deleteRecording(id) {
+    return this.#request("DELETE", `/v1/recordings/${part(id)}`);
+  }
+
+  downloadUrl(id) {
+    return `/v1/recordings/${part(id)}/download`;
+  }
+
+  async #json(method, path, body) {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return (await this.#request(method, path, text, "application/json")).json();
+  }
+
+  async #request(method, path, body, type, timeoutMs = TIMEOUT_MS) {
+    const headers = body === undefined ? {} : { "Content-Type": type };
+    let response;
+    try {
+      response = await fetch(path, { method, headers, body, signal: AbortSignal.timeout(timeoutMs) });
+    } catch (error) {
+      throw new ApiError(error.name === "TimeoutError" ? "timeout" : "unreachable");
+    }
+    this.#noteClock(response);
+    if (!response.ok) throw await failure(response);
+    return response;
+  }
+
+  #noteClock(response) {
+    const offset = Date.parse(response.headers.get("Date") ?? "") - Date.now();
+    if (Number.isFinite(offset)) this.clockOffsetMs = Math.abs(offset) > 2000 ? offset : 0;
+  }
+}
+
+async function failure(response) {
+  const told = await response.json().catch(() => null); // a proxy's page, say
+  const { code, message } = told?.error ?? { code: "unreachable", message: `the server answered ${response.status}` };
+  return new ApiError(code, message, response.status);
+}
