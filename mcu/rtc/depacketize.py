@@ -89,8 +89,10 @@ def _join_h264(payloads: Sequence[bytes]) -> tuple[bytes, bool]:
     keyframe = False
     fragmented = False  # inside a fragmented unit
     for payload in payloads:
+        if len(payload) < 2:  # noqa: PLR2004 - no unit is a header alone
+            raise ValueError("an H.264 payload of no content")
         kind = payload[0] & 0x1F
-        if fragmented != (kind == _FU_A and len(payload) > 1 and not payload[1] & 0x80):
+        if fragmented != (kind == _FU_A and not payload[1] & 0x80):
             raise ValueError("an H.264 fragment without its neighbours")
         keyframe = keyframe or any(unit == _IDR for unit, _ in _h264_units(payload))
         if kind in _SINGLE:

@@ -127,7 +127,7 @@ class VideoReceiver:
         self.nacks = 0  # packets asked for
         self._codecs = {c.payload_type: VideoCodec(c.name) for c in line.codecs if c.name != "rtx"}
         self._rtx = {c.payload_type: apt(c) for c in line.codecs if c.name == "rtx"}
-        self._announced = next(iter(line.offered.ssrcs), None)
+        self._announced = next((s for s in line.offered.ssrcs if s not in line.offered.rtx_of), None)
         self._link = link
         self._stream: _VideoStream | None = None
         self._keyframe_wanted = False  # by somebody behind us

@@ -64,6 +64,8 @@ class VideoFanout:
         self._asked_us = self._clock.now_us()
         if self._subscription is None:
             self._subscription = self._hub.subscribe(bound=HUB_FRAMES, wake=self._wake)
+        else:
+            self._hub.request_keyframe()
 
     def remove(self, peer: Peer) -> None:
         """Send to ``peer`` no more."""

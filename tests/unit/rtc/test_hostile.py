@@ -1,0 +1,135 @@
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.rtc.hostile import MAX_QUEUED, Gate
+
+pytestmark = pytest.mark.unit
+
+PEER, STRANGER = ("192.0.2.1", 4000), ("192.0.2.66", 666)
+COOKIE = b"\x21\x12\xa4\x42"
+RTP = b"\x80" + bytes(30)
+DTLS = b"\x16" + bytes(30)
+
+
+class _Queue(list[Any]):
+    qsize = list.__len__
+    put_nowait = list.append
+
+
+class _World:
+    """A gate before one fake socket of a fake ICE connection."""
+
+    def __init__(self) -> None:
+        self.media: list[bytes] = []
+        self.stun: list[bytes] = []
+        self.transactions: dict[bytes, object] = {}
+        self.connection = SimpleNamespace(
+            local_username="ours",
+            _queue=_Queue(),
+            _remote_candidates=[SimpleNamespace(_network_host=PEER[0], port=PEER[1])],
+        )
+        self.protocol = SimpleNamespace(
+            datagram_received=lambda data, _addr: self.stun.append(data),
+            local_candidate=SimpleNamespace(component=1),
+            transactions=self.transactions,
+        )
+        self.connection._protocols = [self.protocol]
+        self.gate = Gate(cast("Any", self.connection), self.media.append)
+        self.gate.guard_sockets()
+
+    def receive(self, data: bytes, addr: tuple[Any, ...] = PEER) -> None:
+        self.protocol.datagram_received(data, addr)
+
+
+def test_each_protocol_goes_its_way() -> None:
+    world = _World()
+    world.receive(RTP)
+    world.receive(DTLS, (*PEER, 0, 0))  # IPv6 addresses have four parts
+    world.receive(b"\x00\x01\x00\x08" + COOKIE + bytes(12) + b"ours:theirs")
+    world.transactions[b"transaction!"] = object()
+    world.receive(b"\x01\x01\x00\x00" + COOKIE + b"transaction!")
+    assert world.media == [RTP]
+    assert world.connection._queue == [(DTLS, 1)]
+    assert len(world.stun) == 2
+    assert world.gate.heard == 4
+    assert not world.gate.drops
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x16" * 11, b"\x80" * 1501, b"\x16" * 9000])
+def test_datagrams_of_impossible_size_are_dropped(data: bytes) -> None:
+    world = _World()
+    world.receive(data)
+    world.connection.data_received(data, 1)  # by aioice itself, before the sockets are guarded
+    assert world.gate.drops == {"size": 2}
+    assert not world.connection._queue
+    assert not world.media
+
+
+def test_strangers_send_no_media_and_once_connected_no_dtls() -> None:
+    world = _World()
+    world.receive(RTP, STRANGER)
+    world.receive(DTLS, STRANGER)  # who the peer is shows only during the handshake
+    assert len(world.connection._queue) == 1
+    world.gate.connected = True
+    world.receive(DTLS, STRANGER)
+    world.receive(DTLS, PEER)
+    assert world.gate.drops == {"stranger": 2}
+    assert len(world.connection._queue) == 2
+    assert not world.media
+
+
+def test_an_address_learnt_later_is_the_peers_too() -> None:
+    world = _World()
+    world.receive(RTP, STRANGER)
+    world.connection._remote_candidates.append(SimpleNamespace(_network_host=STRANGER[0], port=STRANGER[1]))
+    world.receive(RTP, STRANGER)
+    assert world.media == [RTP]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x01\x00\x00" + bytes(16),  # no cookie
+        b"\x00\x01\x00\x00" + COOKIE + bytes(12),  # a question that does not know our name
+        b"\x01\x01\x00\x00" + COOKIE + bytes(12),  # an answer that nobody waits for
+        b"\x00\x01\x00\x00" + COOKIE + bytes(8),  # cut off
+    ],
+)
+def test_unwanted_stun_is_dropped_unparsed(data: bytes) -> None:
+    world = _World()
+    world.receive(data)
+    assert world.gate.drops == {"stun": 1}
+    assert not world.stun
+
+
+def test_the_queue_before_dtls_is_bounded() -> None:
+    world = _World()
+    for _ in range(MAX_QUEUED + 10):
+        world.receive(DTLS)
+    assert len(world.connection._queue) == MAX_QUEUED
+    assert world.gate.drops == {"flood": 10}
+
+
+def test_what_the_stack_chokes_on_ends_at_the_gate(caplog: pytest.LogCaptureFixture) -> None:
+    world = _World()
+
+    def choke(_packet: bytes) -> None:
+        raise KeyError("PRIORITY")
+
+    gate = Gate(cast("Any", world.connection), choke)
+    gate.guard_sockets()
+    for _ in range(1000):
+        world.receive(RTP)
+    assert gate.drops == {"malformed": 1000}
+    assert len(caplog.records) == 1  # once, not a thousand times
+
+
+@given(st.binary(max_size=60), st.sampled_from([PEER, STRANGER]))
+def test_any_datagram_is_taken_or_counted(data: bytes, addr: tuple[str, int]) -> None:
+    world = _World()
+    world.receive(data, addr)
+    assert world.gate.heard + sum(world.gate.drops.values()) == 1

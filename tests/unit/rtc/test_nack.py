@@ -1,0 +1,68 @@
+import itertools
+
+import pytest
+
+from mcu.rtc.nack import MAX_MISSING, MAX_TRIES, NackSchedule
+
+pytestmark = pytest.mark.unit
+
+MS = 1000
+
+
+def test_mere_reordering_costs_nothing() -> None:
+    schedule = NackSchedule()
+    for sequence, now_ms in [(1, 0), (4, 1), (3, 2), (2, 5), (5, 6)]:
+        schedule.received(sequence, now_ms * MS)
+        assert schedule.due(now_ms * MS) == []
+    assert schedule.next_due_us() is None
+
+
+def test_lost_packets_are_asked_for_again_and_again_until_they_come() -> None:
+    schedule = NackSchedule()
+    schedule.received(1, 0)
+    schedule.received(4, 0)
+    asked = [(now_ms, lost) for now_ms in range(0, 400, 5) if (lost := schedule.due(now_ms * MS))]
+    assert [lost for _, lost in asked] == [[2, 3]] * len(asked)
+    intervals = [after - before for (before, _), (after, _) in itertools.pairwise(asked)]
+    assert asked[0][0] == 10  # the grace for reordering
+    assert set(intervals) == {125}  # 5/4 of the round-trip time that is assumed at first
+    schedule.received(2, 400 * MS)
+    assert schedule.due(600 * MS) == [3]
+
+
+def test_the_round_trip_time_is_learnt_from_the_answers() -> None:
+    schedule = NackSchedule()
+    sequence, now_us = 0, 0
+    for _ in range(60):
+        schedule.received(sequence, now_us)
+        schedule.received(sequence + 2, now_us)
+        now_us += 10 * MS
+        assert schedule.due(now_us) == [sequence + 1]
+        now_us += 30 * MS
+        schedule.received(sequence + 1, now_us)
+        sequence += 3
+        schedule.received(sequence - 1, now_us)
+    assert schedule.rtt_us == pytest.approx(30 * MS, rel=0.1)
+    assert schedule.recovered == 60
+
+
+def test_it_ends_after_some_tries_or_when_nobody_waits() -> None:
+    schedule = NackSchedule()
+    schedule.received(1, 0)
+    schedule.received(3, 0)
+    tries = sum(bool(schedule.due(now_ms * MS)) for now_ms in range(0, 5000, 5))
+    assert tries == MAX_TRIES
+    assert schedule.next_due_us() is None
+    schedule.received(10, 0)
+    schedule.forget_before(8)
+    assert schedule.due(10**9) == [8, 9]
+    assert schedule.abandoned == 1 + 4
+
+
+def test_a_hole_too_large_is_not_mended() -> None:
+    schedule = NackSchedule()
+    schedule.received(1, 0)
+    assert not schedule.received(1 + MAX_MISSING + 2, 0)
+    assert schedule.next_due_us() is None
+    assert schedule.received(1 + MAX_MISSING + 4, 0)
+    assert schedule.due(10**6) == [1 + MAX_MISSING + 3]
