@@ -51,7 +51,7 @@ def test_the_conference_goes_on_and_the_recording_can_be_saved(small_disk: Path,
         assert server.get("/v1/rooms/full")["recording"] is None
 
         (small_disk / "filler").unlink()
-        server.post(f"/v1/recordings/{recording}/upload")
+        server.post(f"/v1/recordings/{recording}/retry")
         fields = server.finish(recording, stop=False)
         assert fields["duration"] > 2
         path = server.download(recording, tmp_path / "saved.mp4")
