@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,12 +13,13 @@ from api import errors
 from api.deps import Services
 from api.limits import Limits
 from api.metrics import Metrics
+from api.recordings import Recordings, Unfinished, live_parts, make
 from api.rooms.feed import Feeds
 from api.rooms.host import RoomHost
 from api.rooms.local import LocalRoomHost
 from api.rooms.rundir import RunDir, choose
 from api.rooms.service import RoomService
-from api.routes import events, pages, participants, rooms, service
+from api.routes import events, pages, participants, recordings, rooms, service
 from api.settings import Settings, Shutdown
 from api.version import VERSION
 
@@ -36,7 +38,16 @@ Every failure is answered as `{"error": {"code": "…", "message": "…"}}`: dec
 
 
 def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
-    """The application on this machine's rooms; its lifespan starts and ends them."""
+    """The application on this machine's rooms; its lifespan starts and ends them.
+
+    Args:
+        settings: all of them.
+        run_dir: where the rooms' sockets are, if it is held already.
+
+    Raises:
+        TuttiError: the catalog, the store or a folder cannot be used.
+        OSError: as above.
+    """
     run_dir = run_dir or RunDir(choose(settings.data_dir))
     host = LocalRoomHost(run_dir, max_rooms=settings.max_rooms, log_level=settings.log_level.upper())
 
@@ -49,7 +60,7 @@ def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
         finally:
             await host.stop()
 
-    app = assemble(settings, host, lifespan)
+    app = assemble(settings, host, lambda rooms, changes: make(settings, rooms, changes), lifespan)
     metrics: Metrics = app.state.services.metrics
     metrics.watch("tutti_room_processes_total", "Room processes started.", lambda: host.spawned)
     metrics.watch("tutti_room_processes_hung_total", "Rooms killed because they did not answer.", lambda: host.hung)
@@ -59,39 +70,58 @@ def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """The service's work while the application runs."""
-    await services.rooms.start()
+    states = await services.rooms.start()
+    await services.recordings.recover(live_parts(states))
     try:
         yield
     finally:
         if services.settings.shutdown == Shutdown.CLOSE:
             await services.rooms.close_all()
+            if not await services.unfinished.wait_for_ends(services.settings.finish_timeout_s):
+                logger.warning("recordings are not finished yet; the next start goes on with them")
         await services.rooms.stop()
+        await services.recordings.close()
 
 
-def assemble(settings: Settings, host: RoomHost, lifespan: object = None) -> FastAPI:
+def assemble(
+    settings: Settings,
+    host: RoomHost,
+    make_recordings: Callable[[RoomService, Unfinished], Recordings],
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
     """The application on any host of rooms."""
     feeds = Feeds()
-    metrics = Metrics()
-    rooms_service = RoomService(host, feeds, settings.room_config, create_on_join=settings.create_rooms_on_join)
+    unfinished = Unfinished(feeds)
+    room_service = RoomService(host, feeds, settings.room_config, create_on_join=settings.create_rooms_on_join)
+    recording_service = make_recordings(room_service, unfinished)
+    room_service.hooks = recording_service
+    services = Services(settings, room_service, recording_service, unfinished, feeds, Metrics())
+    _watch(services)
+
     app = FastAPI(
-        title="Tutti",
-        version=VERSION,
-        description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,  # type: ignore[arg-type]  # Starlette's alias for it is not exported
+        title="Tutti", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None, lifespan=lifespan
     )
-    app.state.services = Services(settings, rooms_service, feeds, metrics)
-    metrics.watch("tutti_event_clients", "Event streams open.", lambda: feeds.clients)
-    metrics.watch("tutti_events_dropped_total", "Events lost by slow clients.", lambda: feeds.dropped_total)
-    metrics.watch("tutti_rooms_lost_total", "Room processes that died unasked.", lambda: rooms_service.lost)
+    app.state.services = services
     errors.install(app)
-    for module in (rooms, participants, events, service):
+    for module in (rooms, participants, recordings, events, service):
         app.include_router(module.router)
     pages.mount(app)
     app.add_middleware(Limits, max_body_bytes=settings.max_body_bytes, max_sdp_bytes=settings.max_sdp_bytes)
-    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Measured, metrics=services.metrics)
     return app
+
+
+def _watch(services: Services) -> None:
+    watch, feeds = services.metrics.watch, services.feeds
+    watch("tutti_event_clients", "Event streams open.", lambda: feeds.clients)
+    watch("tutti_events_dropped_total", "Events lost by slow clients.", lambda: feeds.dropped_total)
+    watch("tutti_rooms_lost_total", "Room processes that died unasked.", lambda: services.rooms.lost)
+    for name in services.recordings.metrics:
+        watch(name, "Of the recorder.", partial(_figure, services.recordings, name))
+
+
+def _figure(source: Recordings, name: str) -> float:
+    return source.metrics[name]
 
 
 class Measured:

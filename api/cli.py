@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from api.rooms.rundir import DataDirectoryError, RunDir, choose
+from api.rooms.rundir import RunDir, choose
 from api.settings import PREFIX, LogLevel, Settings, SettingsError, load, unknown_variables
 from api.version import VERSION
+from mcu.errors import TuttiError
 
 logger = logging.getLogger(__name__)
 
@@ -103,10 +104,11 @@ def _run(settings: Settings) -> int:
     try:
         run_dir.acquire()
         listener = _listen(settings.host, settings.port)
-    except (DataDirectoryError, OSError) as error:
+        app = create_app(settings, run_dir)
+    except (TuttiError, OSError) as error:
         return _fail(str(error))
     config = uvicorn.Config(
-        create_app(settings, run_dir),
+        app,
         log_config=None,
         access_log=settings.log_level == LogLevel.DEBUG,
         proxy_headers=settings.proxy_headers,

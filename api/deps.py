@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from api import schemas
 from api.errors import BadRequestError, MediaTypeError
 from api.metrics import Metrics
+from api.recordings import Recordings, Unfinished
 from api.rooms.feed import Feeds
 from api.rooms.service import RoomService
 from api.settings import Settings
@@ -22,6 +23,8 @@ class Services:
 
     settings: Settings
     rooms: RoomService
+    recordings: Recordings
+    unfinished: Unfinished
     feeds: Feeds
     metrics: Metrics
 

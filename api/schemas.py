@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.errors import InvalidNameError
 from mcu.messages import ParticipantState, RoomState, VideoConfig
+from recorder.model import Recording, Status
 
 MAX_NAME_LENGTH = 100  # characters, after normalisation
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
@@ -121,6 +122,47 @@ class ParticipantList(BaseModel):
     """Everybody in a room, in order of joining."""
 
     participants: list[ParticipantState]
+
+
+class GapInfo(BaseModel):
+    """A time that is missing in the file, because the room's process was lost."""
+
+    start: float = Field(description="Unix time, seconds")
+    end: float = Field(description="Unix time, seconds")
+    at: float = Field(description="where in the file it is missing, seconds")
+    reason: str
+
+
+class RecordingInfo(BaseModel):
+    """A recording. Times are Unix seconds."""
+
+    id: str
+    room: str
+    status: Status = Field(description="`failed` can be retried; `aborted` never began")
+    created_at: float
+    started_at: float | None = Field(description="of the first picture")
+    ended_at: float | None
+    duration: float | None = Field(description="of the file, seconds")
+    size: int | None = Field(description="bytes")
+    sha256: str | None
+    error: str | None = Field(description="what went wrong, if something did")
+    location: str | None = Field(description="the file's key in the store")
+    gaps: list[GapInfo]
+
+    @classmethod
+    def of(cls, recording: Recording) -> "RecordingInfo":
+        """From the catalog."""
+        gaps = [
+            GapInfo(start=gap.from_time, end=gap.until_time, at=gap.at, reason=gap.reason) for gap in recording.gaps
+        ]
+        told = {name: getattr(recording, name) for name in cls.model_fields if name != "gaps"}
+        return cls(gaps=gaps, **told)
+
+
+class RecordingList(BaseModel):
+    """Recordings, the newest first."""
+
+    recordings: list[RecordingInfo]
 
 
 class IceServerInfo(BaseModel):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -36,13 +36,6 @@ class Shutdown(StrEnum):
 
     CLOSE = "close"
     KEEP = "keep"
-
-
-class S3Checksum(StrEnum):
-    """When uploads carry the checksums that newer clients add by themselves (some S3 servers refuse them)."""
-
-    WHEN_REQUIRED = "when_required"
-    WHEN_SUPPORTED = "when_supported"
 
 
 class IceServer(BaseModel):
@@ -131,8 +124,8 @@ class Settings(BaseSettings):
     s3_region: Optional = Field(default=None, description="region of the bucket")
     s3_prefix: str = Field(default="", description="put before the objects' names, such as recordings/")
     s3_path_style: bool = Field(default=False, description="address the bucket in the path, not in the host name")
-    s3_checksum: S3Checksum = Field(
-        default=S3Checksum.WHEN_REQUIRED,
+    s3_checksum: Literal["when_required", "when_supported"] = Field(
+        default="when_required",
         description="when_required, or when_supported: whether uploads carry the checksums some S3 servers refuse",
     )
     download: Download = Field(
@@ -187,6 +180,12 @@ class Settings(BaseSettings):
     shutdown: Shutdown = Field(
         default=Shutdown.CLOSE,
         description="on SIGTERM: close the rooms and finish their recordings, or keep them for a restart",
+    )
+    finish_timeout_s: float = Field(
+        default=15,
+        ge=0,
+        description="how long the end of the service waits for recordings to be joined and uploaded, seconds; "
+        "the next start goes on with the rest",
     )
 
     # limits

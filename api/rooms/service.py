@@ -33,6 +33,8 @@ from mcu.messages import (
     Leave,
     Open,
     PartFailed,
+    PartStarted,
+    PartStopped,
     Reply,
     Request,
     RoomConfig,
@@ -53,7 +55,7 @@ ENDING_TIMEOUT_S = 30  # how long whoever wants a room waits for the one of that
 MAX_CRASHES = 3  # so often a room is opened again ...
 CRASH_WINDOW_S = 60.0  # ... within this time
 
-AnyReply = TypeVar("AnyReply", Done, Joined, RoomState, Snapshot)
+AnyReply = TypeVar("AnyReply", Done, Joined, PartStarted, PartStopped, RoomState, Snapshot)
 
 
 class RoomEndingError(TuttiError):
@@ -71,7 +73,7 @@ class RecordingHooks(Protocol):
     async def room_ended(self, room: str) -> None:
         """The room is no more; what it wrote is whole on disk."""
 
-    async def part_failed(self, room: str, recording_id: str, part: int, code: str, message: str) -> None:
+    async def part_failed(self, recording_id: str, part: int, code: str, message: str) -> None:
         """The room could not go on writing."""
 
 
@@ -118,14 +120,17 @@ class RoomService:
 
     # --- life of the service ------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Follow the rooms that the host has found."""
+    async def start(self) -> list[RoomState]:
+        """Follow the rooms that the host has found; what they say of themselves."""
+        found = []
         for node in await self._host.nodes():
             for ref in node.rooms:
                 events = self._host.events(ref)
                 state = await self._state_or_none(ref)
                 if state is not None:
                     self._follow(ref, _Life(state.config.model_copy(update={"layout": state.layout})), events)
+                    found.append(state)
+        return found
 
     async def close_all(self) -> None:
         """End all rooms in order; returns when the recordings know."""
@@ -150,7 +155,7 @@ class RoomService:
             if await self._host.find(config.name) is not None or config.name in self._lives:
                 raise RoomExistsError(f"a room {config.name!r} is running already")
             ref = await self._open(config)
-        return _expect(RoomState, await self._call(ref, GetState()))
+        return await self.ask(ref, GetState(), RoomState)
 
     async def ensure(self, name: str, *, create: bool = True) -> RoomRef:
         """The room's process, opened if need be and ``create`` allows it; raises ``RoomNotFoundError``."""
@@ -206,7 +211,7 @@ class RoomService:
         """Take an offer; the participant's id and the answer. Raises ``RemoteError`` (``room_full``, ``bad_offer``)."""
         ref = await self.ensure(room, create=self._create_on_join)
         message = Join(participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp)
-        joined = _expect(Joined, await self._call(ref, message, JOIN_TIMEOUT_S))
+        joined = await self.ask(ref, message, Joined, JOIN_TIMEOUT_S)
         return joined.participant_id, joined.sdp
 
     async def trickle(self, room: str, participant_id: str, fragment: str) -> None:
@@ -219,17 +224,21 @@ class RoomService:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    async def _ask(self, name: str, message: Request, reply: type[AnyReply], timeout_s: float = 5) -> AnyReply:
+    async def find(self, name: str) -> RoomRef:
+        """The room's process; raises ``RoomNotFoundError``, or ``RoomGone`` between two lives."""
         ref = await self._host.find(name)
         if ref is None:
             if name in self._lives:
                 raise RoomGone(f"room {name!r} is being opened again")
             raise _not_found(name)
+        return ref
+
+    async def ask(self, ref: RoomRef, message: Request, reply: type[AnyReply], timeout_s: float = 5) -> AnyReply:
+        """A request to a room's process; raises ``RoomGone``, ``RoomTimeoutError``, ``RemoteError``."""
         return _expect(reply, await self._call(ref, message, timeout_s))
 
-    async def ask(self, ref: RoomRef, message: Request, timeout_s: float = 5) -> Reply:
-        """Any request to a room's process; raises ``RoomGone``, ``RoomTimeoutError``, ``RemoteError``."""
-        return await self._call(ref, message, timeout_s)
+    async def _ask(self, name: str, message: Request, reply: type[AnyReply]) -> AnyReply:
+        return await self.ask(await self.find(name), message, reply)
 
     async def _call(self, ref: RoomRef, message: Request, timeout_s: float = 5) -> Reply:
         reply = decode_reply(await self._host.call(ref, encode(message), timeout_s))
@@ -239,7 +248,7 @@ class RoomService:
 
     async def _state_or_none(self, ref: RoomRef) -> RoomState | None:
         try:
-            return _expect(RoomState, await self._call(ref, GetState(), 2))
+            return await self.ask(ref, GetState(), RoomState, 2)
         except (RoomGone, RoomTimeoutError, RemoteError) as error:
             logger.info("room %r is left out: %s", ref.name, error)
             return None
@@ -278,7 +287,12 @@ class RoomService:
         self._lives[ref.name] = life
         follower = asyncio.create_task(self._follow_until_gone(ref, life, events))
         self._followers.add(follower)
-        follower.add_done_callback(self._followers.discard)
+        follower.add_done_callback(self._followed)
+
+    def _followed(self, follower: asyncio.Task[None]) -> None:
+        self._followers.discard(follower)
+        if not follower.cancelled() and follower.exception() is not None:
+            logger.error("a room is no longer followed", exc_info=follower.exception())
 
     # --- following ----------------------------------------------------------------------------------------------------
 
@@ -304,8 +318,7 @@ class RoomService:
             life.ending = event.reason
         elif isinstance(event, PartFailed):
             if self.hooks is not None:
-                hook = self.hooks.part_failed(name, event.recording_id, event.part, event.code, event.message)
-                await self._told(hook)
+                await self._told(self.hooks.part_failed(event.recording_id, event.part, event.code, event.message))
         else:
             self._feeds.publish(name, event.model_dump(mode="json"))
 

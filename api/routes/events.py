@@ -14,9 +14,10 @@ from starlette.websockets import WebSocketState
 
 from api.deps import Services, ServicesDep
 from api.errors import RemoteError, RoomNotFoundError, error_response
+from api.recordings import unfinished_in
 from api.rooms.feed import Feed, FeedEndedError, Stale, Told
 from api.rooms.host import RoomGone, RoomTimeoutError
-from api.schemas import Room, checked_room_name
+from api.schemas import RecordingInfo, Room, checked_room_name
 from mcu.errors import TuttiError
 
 logger = logging.getLogger(__name__)
@@ -99,9 +100,11 @@ async def _send_state(websocket: WebSocket, room: str, services: Services) -> No
     except (RoomNotFoundError, RoomGone, RoomTimeoutError, RemoteError) as error:
         logger.info("no state of room %r for a listener yet: %s", room, error)  # its next life or its end will be told
         return
+    unfinished = await unfinished_in(services.recordings, room)
     told: dict[str, Any] = {
         "type": "state",
         "room": Room.of(state).model_dump(mode="json"),
+        "recordings": [RecordingInfo.of(recording).model_dump(mode="json") for recording in unfinished],
         "participants": [participant.model_dump(mode="json") for participant in state.participants],
     }
     await _send(websocket, told)

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from api.app import assemble, running
+from api.app import running
 from api.settings import Settings
-from tests.unit.api.conftest import OFFER, SDP, client_of
+from tests.unit.api.conftest import OFFER, SDP, assemble_fake, client_of
 from tests.unit.api.fake_host import FakeHost
 
 pytestmark = pytest.mark.unit
@@ -68,7 +68,7 @@ async def test_joining_opens_the_room_and_answers_as_whip_does(http: httpx.Async
 
 
 async def test_joining_an_unknown_room_can_be_forbidden(settings: Settings, host: FakeHost) -> None:
-    strict = assemble(settings.model_copy(update={"create_rooms_on_join": False}), host)
+    strict = assemble_fake(settings.model_copy(update={"create_rooms_on_join": False}), host)
     async with running(strict.state.services), client_of(strict) as http:
         refused = await http.post("/v1/rooms/x/participants", content=OFFER, headers=SDP)
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "room_not_found")

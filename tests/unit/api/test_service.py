@@ -6,11 +6,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from api.app import assemble, running
+from api.app import running
 from api.metrics import RoomTotals
 from api.settings import IceServer, Settings
 from mcu.messages import RoomConfig, RoomState
-from tests.unit.api.conftest import OFFER, SDP, client_of
+from tests.unit.api.conftest import OFFER, SDP, assemble_fake, client_of
 from tests.unit.api.fake_host import FakeHost
 
 pytestmark = pytest.mark.unit
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 async def test_a_page_learns_what_it_needs(settings: Settings, host: FakeHost) -> None:
     changed = {"ice_servers": (IceServer(urls=("turn:t",)),), "turn_secret": SecretStr("s"), "max_participants": 9}
-    app = assemble(settings.model_copy(update=changed), host)
+    app = assemble_fake(settings.model_copy(update=changed), host)
     async with running(app.state.services), client_of(app) as http:
         first, second = [(await http.get("/v1/config")).json() for _ in range(2)]
     assert first["max_participants"] == 9
