@@ -23,11 +23,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 ROOM = "recorded"
 SECONDS = 12.0
 YELLOW: Rgb = (170, 160, 40)
+WHITE: Rgb = (255, 255, 255)
 TILES: dict[Rgb, Box] = {  # in the order of joining; four 16:9 pictures fill 1280x720
-    RED: (0, 0, 640, 360),
-    GREEN: (640, 0, 640, 360),
-    BLUE: (0, 360, 640, 360),
-    YELLOW: (640, 360, 640, 360),
+    YELLOW: (0, 0, 640, 360),
+    RED: (640, 0, 640, 360),
+    GREEN: (0, 360, 640, 360),
+    BLUE: (640, 360, 640, 360),
 }
 
 
@@ -46,10 +47,10 @@ def recorded(
     for browser in browsers:
         browser.open(f"{server.url}/healthz")
     flasher = Synthetic(server.url, colour=YELLOW)
+    flasher.join(ROOM, "Flash")
     red.join(ROOM, "Rosa")
     green.join(ROOM, "Greta")
     firefox.join(ROOM, "Beatrix", painted=(BLUE, 880))
-    flasher.join(ROOM, "Flash")
     wait_for(lambda: _all_in_place(red), timeout_s=30, what="four colours in four tiles")
 
     id_ = server.record(ROOM)
@@ -110,10 +111,10 @@ def test_a_keyframe_comes_at_least_every_four_seconds(recorded: Recorded) -> Non
 
 @pytest.mark.parametrize("at_s", [0.0, SECONDS / 2, SECONDS - 1.5])
 def test_everybody_is_in_their_tile(recorded: Recorded, at_s: float) -> None:
-    lit = {YELLOW} if any(0 <= at_s - flash < 0.2 for flash in film.flashes(recorded.path, TILES[YELLOW])) else set()
     picture = film.picture(recorded.path, at_s)
-    for colour in TILES.keys() - lit:
-        assert is_near(box_of(picture, colour), TILES[colour]), colour
+    for colour, tile in TILES.items():
+        shades = (YELLOW, WHITE) if colour == YELLOW else (colour,)  # it may be caught flashing
+        assert any(is_near(box_of(picture, shade), tile) for shade in shades), colour
 
 
 def test_everybody_can_be_heard(recorded: Recorded) -> None:
