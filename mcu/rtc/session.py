@@ -15,9 +15,9 @@ from mcu.rtc.routes import Rates, Routes
 from mcu.rtc.sender import AudioSender, OutStream, VideoSender
 from mcu.rtc.transport import Transport
 
-CAMERA_MAX_BPS, SCREEN_MAX_BPS = 1_500_000, 2_500_000  # what a sender is told that we take
-
 VideoKind = Literal["camera", "screen"]
+
+MAX_BPS: dict[VideoKind, int] = {"camera": 1_500_000, "screen": 2_500_000}  # what a sender is told that we take
 
 
 class MediaSession:
@@ -41,6 +41,7 @@ class MediaSession:
         self._cname = cname
         self._routes = Routes()
         self._rates = Rates()
+        self._packets_before: dict[VideoKind, int] = {}  # received until the last report
         self._out_mids: dict[str, str] = {}  # mid by track name
         for line in agreement.lines:
             self._build_sender(line)
@@ -169,9 +170,15 @@ class MediaSession:
         self._rates.update(now_us, octets_in, sum(sender.octets for sender in sending))
 
     def _send_remb(self) -> None:
-        ssrcs = [r.ssrc for receiver in self.videos.values() for r in receiver.receptions()]
-        if ssrcs:
-            limit_bps = CAMERA_MAX_BPS + (SCREEN_MAX_BPS if "screen" in self.videos else 0)
+        """Tell the peer how much we take of what it sends; the limit holds for all its streams together."""
+        limit_bps, ssrcs = 0, []
+        for kind, receiver in self.videos.items():
+            for reception in receiver.receptions():
+                ssrcs.append(reception.ssrc)
+                if reception.packets != self._packets_before.get(kind):
+                    limit_bps += MAX_BPS[kind]
+                self._packets_before[kind] = reception.packets
+        if limit_bps:
             self._transport.send_rtcp(rtcp.remb(self._own_ssrc, limit_bps, ssrcs))
 
     def stats(self) -> dict[str, float]:

@@ -79,6 +79,9 @@ class Transport:
     async def gather(self) -> None:
         """Open the sockets."""
         await self._gatherer.gather()
+        if self._ended:  # closed in the meantime, when there were no sockets yet
+            await self._connection.close()
+            return
         self._gate.guard_sockets()
         for protocol in self._connection._protocols:  # noqa: SLF001 - asyncio would allocate 256 KiB for each datagram
             if hasattr(protocol.transport, "max_size"):

@@ -1,0 +1,146 @@
+from typing import Any, cast
+
+import pytest
+
+from mcu.rtc import rtcp
+from mcu.rtc.negotiate import negotiate
+from mcu.rtc.packetize import Vp8Packetizer
+from mcu.rtc.routes import MAX_STREAMS
+from mcu.rtc.rtp import HeaderWriter
+from mcu.rtc.sdp import parse_offer
+from mcu.rtc.sender import OutPacket
+from mcu.rtc.session import MAX_BPS, MediaSession
+from tests.unit.rtc.fakes import Loop, Wire
+from tests.unit.rtc.test_sdp import CHROMIUM
+
+pytestmark = pytest.mark.unit
+
+MID_ID = 4  # in Chromium's offer
+VP8, VP8_RTX, OPUS = 96, 97, 111
+SECOND = 1_000_000
+
+
+class _World:
+    """The media of one Chromium; must be made on a running loop."""
+
+    def __init__(self, offer: str = CHROMIUM) -> None:
+        self.loop = Loop()
+        self.wire = Wire(self.loop)
+        self.agreement = negotiate(parse_offer(offer))
+        self.session = MediaSession(self.agreement, cast("Any", self.wire), self.loop.clock(), "cname")
+        self.sinks: dict[str, list[Any]] = {"camera": [], "screen": []}
+        for kind, receiver in self.session.videos.items():
+            receiver.sink = cast("Any", type("Sink", (), {"push": staticmethod(self.sinks[kind].append)}))
+
+    def packet(self, ssrc: int, mid: str | None, payload_type: int = VP8, sequence: int = 0) -> bytes:
+        header = HeaderWriter(ssrc, None if mid is None else (MID_ID, mid))
+        (payload,) = Vp8Packetizer()(b"\x10 a small keyframe")
+        return header.header(payload_type | 0x80, sequence, sequence * 3000, 0) + payload
+
+    def reports(self) -> list[object]:
+        self.wire.rtcp.clear()
+        self.session.report()
+        return [packet for _, data in self.wire.rtcp for packet in rtcp.parse(data)]
+
+
+def _without_ssrcs() -> str:
+    return "\r\n".join(line for line in CHROMIUM.split("\r\n") if not line.startswith("a=ssrc"))
+
+
+async def test_announced_streams_find_their_line() -> None:
+    world = _World()
+    for line, kind in zip(world.agreement.lines[1:], ("camera", "screen"), strict=True):
+        world.session.rtp_received(world.packet(line.offered.ssrcs[0], None))
+        assert len(world.sinks[kind]) == 1
+
+
+async def test_unannounced_streams_find_their_line_by_mid() -> None:
+    world = _World(_without_ssrcs())
+    world.session.rtp_received(world.packet(1, "1"))
+    world.session.rtp_received(world.packet(2, "2"))
+    world.session.rtp_received(world.packet(2, None, sequence=1))  # known by now
+    world.session.rtp_received(world.packet(3, None))  # one of two video lines, but which?
+    assert (len(world.sinks["camera"]), len(world.sinks["screen"])) == (1, 2)
+    assert world.session.stats()["packets_unrouted"] == 1
+
+
+async def test_a_payload_type_of_one_line_only_is_enough() -> None:
+    world = _World(_without_ssrcs())
+    world.session.rtp_received(world.packet(9, None, payload_type=OPUS))
+    assert world.session.stats()["packets_in"] == 1
+
+
+async def test_endless_new_streams_are_bounded() -> None:
+    world = _World(_without_ssrcs())
+    for ssrc in range(1, 1000):
+        world.session.rtp_received(world.packet(ssrc, "1"))
+    assert len(world.sinks["camera"]) == MAX_STREAMS
+    assert world.session.stats()["packets_unrouted"] == 999 - MAX_STREAMS
+
+
+async def test_garbage_is_counted() -> None:
+    world = _World()
+    world.session.rtp_received(b"\x80")
+    world.session.rtcp_received(b"\x80\xc8\x00\x05")
+    assert world.session.stats()["packets_unrouted"] == 2
+
+
+async def test_only_what_comes_in_is_given_bandwidth() -> None:
+    world = _World()
+    camera, screen = (line.offered.ssrcs[0] for line in world.agreement.lines[1:])
+
+    def limits() -> list[int | None]:
+        return [rtcp.remb_bitrate(p) for p in world.reports() if isinstance(p, rtcp.Feedback)]
+
+    assert limits() == []
+    world.session.rtp_received(world.packet(camera, None))
+    assert limits() == [MAX_BPS["camera"]]
+    world.session.rtp_received(world.packet(camera, None, sequence=1))
+    world.session.rtp_received(world.packet(screen, None))
+    assert limits() == pytest.approx([MAX_BPS["camera"] + MAX_BPS["screen"]], rel=0.01)  # REMB rounds
+    assert limits() == []  # both stopped
+
+
+async def test_reports_tell_what_was_received_and_sent() -> None:
+    world = _World()
+    camera = world.agreement.lines[1].offered.ssrcs[0]
+    world.session.rtp_received(world.packet(camera, None))
+    world.session.rtcp_received(rtcp.sender_report(camera, 5 << 32, 0, 1, 1, [], "peer"))
+    (report, description) = (p for p in world.reports() if not isinstance(p, rtcp.Feedback))
+    assert isinstance(report, rtcp.ReceiverReport)  # nothing sent yet
+    assert [(b.ssrc, b.lsr) for b in report.reports] == [(camera, 5 << 16)]
+    assert world.session.video_sender is not None
+    world.session.video_sender.send([OutPacket(b"x", 0, True, True, True)], 0)
+    (report, *_) = world.reports()
+    assert isinstance(report, rtcp.SenderReport)
+    assert report.ssrc == world.session.video_sender.ssrc
+    assert [block.ssrc for block in report.reports] == [camera]
+    assert description is not None
+
+
+async def test_feedback_reaches_the_picture_it_is_about() -> None:
+    world = _World()
+    sender = world.session.video_sender
+    assert sender is not None
+    asked: list[bool] = []
+    world.session.on_keyframe_asked = lambda: asked.append(True)
+    sender.send([OutPacket(b"x", 0, True, True, True)], 0)
+    sequence = int.from_bytes(world.wire.rtp[0][1][2:4])
+    world.session.rtcp_received(
+        rtcp.pli(5, sender.ssrc)
+        + rtcp.pli(5, sender.ssrc ^ 1)
+        + rtcp.remb(5, 640_000, [sender.ssrc])
+        + rtcp.nack(5, sender.ssrc, [sequence])
+        + rtcp.nack(5, sender.ssrc ^ 1, [sequence])
+    )
+    assert asked == [True]
+    assert sender.remb_bps == 640_000
+    assert sender.resent == 1
+
+
+async def test_the_end_is_told() -> None:
+    world = _World()
+    world.session.close()
+    (goodbye,) = rtcp.parse(world.wire.rtcp[-1][1])
+    assert isinstance(goodbye, rtcp.Bye)
+    assert len(goodbye.sources) == 2
