@@ -1,13 +1,13 @@
 """Which lost packets to ask for again, and when.
 
-A packet that overtook others leaves them a moment to arrive. Then they are asked for, again and again at intervals of
-the round-trip time, until they come, are given up, or nobody waits for them any more. The round-trip time is learnt
-from the answers themselves.
+A packet that overtook others leaves them a moment to arrive, as long as reordering has lately been seen to take. Then
+they are asked for, again and again at intervals of the round-trip time, until they come, are given up, or nobody waits
+for them any more. The round-trip time is learnt from the answers themselves.
 """
 
 from dataclasses import dataclass
 
-REORDER_GRACE_US = 10_000  # how long a gap may be mere reordering
+MIN_GRACE_US, MAX_GRACE_US = 10_000, 80_000  # how long a gap may be mere reordering
 MAX_TRIES = 10
 MAX_MISSING = 256  # a larger hole is an outage: a keyframe mends it sooner
 _FIRST_RTT_US = 100_000
@@ -17,6 +17,7 @@ _SMOOTHING = 8
 
 @dataclass(slots=True)
 class _Missing:
+    noticed_us: int
     due_us: int
     tries: int = 0
     asked_us: int = 0
@@ -27,17 +28,21 @@ class NackSchedule:
 
     def __init__(self) -> None:
         self.rtt_us = _FIRST_RTT_US
+        self.grace_us = MIN_GRACE_US
         self.recovered = 0  # packets that came after they were asked for
         self.abandoned = 0  # packets no longer asked for although they never came
         self._missing: dict[int, _Missing] = {}
         self._newest: int | None = None
 
-    def received(self, sequence: int, now_us: int) -> bool:
-        """Note a packet; False when it opened a hole too large to mend (which is then forgotten)."""
+    def received(self, sequence: int, now_us: int, *, original: bool = False) -> bool:
+        """Note a packet; False when it opened a hole too large to mend (which is then forgotten).
+
+        ``original`` says that it is certainly no answer to a request.
+        """
         if self._newest is None:
             self._newest = sequence
         if sequence <= self._newest:
-            self._arrived_late(sequence, now_us)
+            self._arrived_late(sequence, now_us, original=original)
             return True
         hole = range(self._newest + 1, sequence)
         self._newest = sequence
@@ -46,14 +51,19 @@ class NackSchedule:
             self._missing.clear()
             return False
         for lost in hole:
-            self._missing[lost] = _Missing(now_us + REORDER_GRACE_US)
+            self._missing[lost] = _Missing(now_us, now_us + self.grace_us)
         return True
 
-    def _arrived_late(self, sequence: int, now_us: int) -> None:
+    def _arrived_late(self, sequence: int, now_us: int, *, original: bool) -> None:
         missing = self._missing.pop(sequence, None)
-        if missing is None or not missing.tries:
+        if missing is None:
+            return
+        if original or not missing.tries:
+            late_us = (now_us - missing.noticed_us) * 5 // 4
+            self.grace_us = max(self.grace_us, min(late_us, MAX_GRACE_US))
             return
         self.recovered += 1
+        self.grace_us -= (self.grace_us - MIN_GRACE_US) // _SMOOTHING
         if missing.tries == 1:
             sample_us = now_us - missing.asked_us
             self.rtt_us += (sample_us - self.rtt_us) // _SMOOTHING

@@ -151,6 +151,7 @@ class VideoReceiver:
                 self._count_drops()
                 self._stream = _VideoStream(packet.ssrc)
             place = self._stream.reception.received(packet.sequence, packet.timestamp, len(packet.payload), now_us)
+            self._mend(self._stream, place[0], now_us, original=bool(self._rtx))
             self._packet(self._stream, packet, packet.payload_type, packet.payload, place, now_us)
         elif packet.payload_type in self._rtx:
             self._retransmitted(packet, self._rtx[packet.payload_type], now_us)
@@ -164,7 +165,13 @@ class VideoReceiver:
             return
         sequence = int.from_bytes(packet.payload[:_RTX_HEADER_BYTES])
         place = stream.reception.place(sequence, packet.timestamp)
+        self._mend(stream, place[0], now_us, original=False)
         self._packet(stream, packet, payload_type, packet.payload[_RTX_HEADER_BYTES:], place, now_us)
+
+    def _mend(self, stream: _VideoStream, sequence: int, now_us: int, *, original: bool) -> None:
+        """Note for the schedule what came; after too large a hole begin again."""
+        if not stream.nack.received(sequence, now_us, original=original):
+            stream.assembler.abandon()
 
     def _packet(  # noqa: PLR0913, PLR0917 - a packet's parts, which differ for retransmissions
         self,
@@ -176,9 +183,6 @@ class VideoReceiver:
         now_us: int,
     ) -> None:
         sequence, time = place
-        mendable = stream.nack.received(sequence, now_us)
-        if not mendable:
-            stream.assembler.abandon()
         codec = self._codecs[payload_type]
         frames = stream.assembler.push(VideoPacket(sequence, time, packet.marker, codec, payload, now_us), now_us)
         self._settle(stream, frames, now_us)

@@ -17,6 +17,31 @@ def test_mere_reordering_costs_nothing() -> None:
     assert schedule.next_due_us() is None
 
 
+def test_the_patience_follows_the_reordering() -> None:
+    schedule = NackSchedule()
+    asked = []
+    for step in range(20):  # every other packet comes 40 ms after its successor
+        for sequence, at_ms, original in [(2 * step + 1, 0, True), (2 * step, 40, True)]:
+            now_us = (100 * step + at_ms) * MS
+            asked += schedule.due(now_us - 1)
+            schedule.received(sequence, now_us, original=original)
+    assert len(asked) == 1  # learnt from the first
+    assert schedule.recovered == 0
+
+
+def test_patience_wears_off_when_packets_are_truly_lost() -> None:
+    schedule = NackSchedule()
+    schedule.received(0, 0)
+    schedule.received(2, 0)
+    schedule.received(1, 60 * MS, original=True)
+    assert schedule.grace_us == 75 * MS
+    for sequence in range(2, 100, 2):
+        schedule.received(sequence, 0)
+        schedule.due(80 * MS)
+        schedule.received(sequence - 1, 100 * MS)
+    assert schedule.grace_us < 12 * MS
+
+
 def test_lost_packets_are_asked_for_again_and_again_until_they_come() -> None:
     schedule = NackSchedule()
     schedule.received(1, 0)
