@@ -15,6 +15,10 @@ const OF_CODE = {
   recording_not_active: "This recording has been stopped already.",
   recording_not_found: "This recording is no longer there.",
   recording_not_complete: "This recording is not finished yet.",
+  recording_active: "This recording is still running. Stop it first.",
+  recording_not_started: "The recording could not be started: no picture came in time. Try again.",
+  disk_full: "The server's disk is full, so nothing can be recorded.",
+  store_failed: "The recording's store does not answer. Try again later.",
   no_media: "No connection for sound and picture could be made. A firewall may be in the way.",
 };
 

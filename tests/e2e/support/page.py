@@ -1,5 +1,7 @@
 """Somebody who uses the page, through what the page shows."""
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,7 @@ class Guest:
 
     async def sees_the_mix(self) -> None:
         """Wait for a picture in the call."""
+        await expect(self.mix).to_be_visible(timeout=MEDIA_MS)
         await expect(self.page.get_by_text("Waiting for the picture…")).to_be_hidden(timeout=MEDIA_MS)
         await expect(self.page.get_by_text("Connecting…")).to_be_hidden(timeout=MEDIA_MS)
 
@@ -105,6 +108,13 @@ class Guest:
     async def knows(self, expression: str) -> Any:
         """Something of ``window.tutti``."""
         return await self.page.evaluate(f"tutti.{expression}")
+
+    async def comes_to_know(self, expression: str) -> None:
+        """Wait until something of ``window.tutti`` is true."""
+        deadline = time.monotonic() + 2 * MEDIA_MS / 1000
+        while not await self.knows(expression):
+            assert time.monotonic() < deadline, f"{expression} never came true: {await self.knows('state')}"
+            await asyncio.sleep(0.1)
 
     async def shot(self, folder: Path, name: str) -> None:
         """A screenshot, to look at."""

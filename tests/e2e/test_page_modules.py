@@ -1,0 +1,191 @@
+"""The page's pure modules, called where they live: in a browser."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, async_playwright
+
+from tests.e2e.support.page import launch
+from tests.e2e.support.server import Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+CALL = """async ([module, name, values]) => {
+  const { [name]: called } = await import(`/static/js/${module}.js`);
+  return called(...values);
+}"""
+REDUCED = """async ([before, actions]) => {
+  const { INITIAL, reduce, runningRecording } = await import("/static/js/state.js");
+  const state = actions.reduce(reduce, { ...INITIAL, ...before });
+  return { ...state, running: runningRecording(state)?.id ?? null };
+}"""
+ANNOUNCED = """async ([before, actions]) => {
+  const { INITIAL, reduce } = await import("/static/js/state.js");
+  const { announcements } = await import("/static/js/views/announcer.js");
+  const first = { ...INITIAL, ...before };
+  return announcements(actions.reduce(reduce, first), first);
+}"""
+ANA = {"id": "a", "name": "Ana", "state": "connected", "muted": False, "speaking": False, "camera_on": True}
+BEN = ANA | {"id": "b", "name": "Ben"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(server: Server) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await launch(playwright)
+        page = await browser.new_page(locale="en-GB", timezone_id="Europe/Zurich")
+        await page.goto(server.url)
+        yield page
+        await browser.close()
+
+
+@pytest.fixture
+def call(page: Page) -> Any:
+    """Calls ``call(module, function, *values)``."""
+
+    async def called(module: str, name: str, *values: object) -> Any:
+        return await page.evaluate(CALL, [module, name, list(values)])
+
+    return called
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (7.9, "0:07"), (750, "12:30"), (3723, "1:02:03"), (-1, "0:00")]
+)
+async def test_durations(call: Any, seconds: float, shown: str) -> None:
+    assert await call("format", "duration", seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 B"), (840_000, "840 kB"), (12_400_000, "12.4 MB"), (999_999, "1.0 MB"), (5e12, "5.0 TB")],
+)
+async def test_sizes(call: Any, count: float, shown: str) -> None:
+    assert (await call("format", "size", count)).replace("\u00a0", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("then_s", "shown"),
+    [(1_772_000_000, "Today, 07:13"), (1_771_920_000, "Yesterday, 09:00"), (1_771_000_000, "13 Feb 2026, 17:26")],
+)
+async def test_dates(call: Any, then_s: float, shown: str) -> None:
+    now_s = 1_772_010_000  # 25 February 2026, 10:00 in Zurich
+    assert await call("format", "date", then_s * 1000, now_s * 1000) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Ana", "A"), ("Ana Maria Li", "AL"), ("élodie", "É"), ("  ", "?"), ("🦊 fox", "🦊F")]
+)
+async def test_initials(call: Any, name: str, shown: str) -> None:
+    assert await call("format", "initials", name) == shown
+
+
+async def test_waits_grow_to_a_limit_and_are_spread(page: Page) -> None:
+    waits = await page.evaluate(
+        """async () => {
+          const { backoffMs } = await import("/static/js/backoff.js");
+          const attempts = [0, 1, 2, 3, 10];
+          return [() => 0, () => 1].map((random) => attempts.map((attempt) => backoffMs(attempt, random)));
+        }"""
+    )
+    assert waits == [[0, 500, 1000, 2000, 15_000], [0, 333, 667, 1333, 10_000]]
+
+
+async def test_a_fragment_names_credentials_line_and_candidates(call: Any) -> None:
+    audio, video = "m=audio 9 UDP/TLS/RTP/SAVPF 111", "m=video 9 UDP/TLS/RTP/SAVPF 96"
+    credentials = ["a=ice-ufrag:EsAw", "a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1"]
+    found = "candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host"
+    sdp = ["v=0", audio, *credentials, "a=mid:0", video, "a=mid:1", ""]
+    made = await call("fragment", "fragment", "\r\n".join(sdp), [{"candidate": found, "mid": "0"}], True)
+    assert made.split("\r\n") == [*credentials, audio, "a=mid:0", f"a={found}", "a=end-of-candidates", ""]
+
+
+@pytest.mark.parametrize(
+    ("layout", "participants", "height"), [("grid", 1, 720), ("grid", 2, 360), ("speaker", 2, 720), ("grid", 9, 360)]
+)
+async def test_a_camera_is_as_large_as_its_tile(call: Any, layout: str, participants: int, height: int) -> None:
+    assert (await call("quality", "cameraQuality", layout, participants))["height"] == height
+
+
+@pytest.mark.parametrize(("camera", "wanted", "scale"), [(720, 360, 2), (360, 360, 1), (240, 360, 1), (1080, 720, 1.5)])
+async def test_a_camera_is_scaled_down_never_up(call: Any, camera: int, wanted: int, scale: float) -> None:
+    assert await call("quality", "scaleDownBy", camera, {"height": wanted}) == scale
+
+
+async def test_the_room_is_followed_event_by_event(page: Page) -> None:
+    told = [
+        {"type": "state", "room": {"layout": "grid", "active_speaker": None}, "participants": [ANA], "recordings": []},
+        {"type": "participant_joined", "participant": BEN},
+        {"type": "participant_updated", "participant": ANA | {"muted": True}},
+        {"type": "active_speaker", "participant_id": "b"},
+        {"type": "layout", "layout": "speaker"},
+        {"type": "something_new"},
+    ]
+    state = await page.evaluate(REDUCED, [{}, told])
+    assert state["participants"] == [ANA | {"muted": True}, BEN]
+    assert (state["activeSpeaker"], state["layout"]) == ("b", "speaker")
+    state = await page.evaluate(REDUCED, [{}, [*told, {"type": "participant_left", "participant_id": "b"}]])
+    assert [person["id"] for person in state["participants"]] == ["a"]
+    assert state["activeSpeaker"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "running"),
+    [("starting", "r"), ("active", "r"), ("paused", "r"), ("ending", None), ("complete", None), ("failed", None)],
+)
+async def test_a_room_is_red_exactly_while_it_is_recorded(page: Page, status: str, running: str | None) -> None:
+    recording = {"id": "r", "room": "standup", "status": status}
+    state = await page.evaluate(REDUCED, [{"room": "standup"}, [{"type": "recording", "recording": recording}]])
+    assert state["running"] == running
+    elsewhere = await page.evaluate(REDUCED, [{"room": "other"}, [{"type": "recording", "recording": recording}]])
+    assert elsewhere["running"] is None
+
+
+async def test_a_whole_state_ends_a_recording_that_is_over(page: Page) -> None:
+    active = {"id": "r", "room": "standup", "status": "active"}
+    whole = {"type": "state", "room": {"layout": "grid", "active_speaker": None}, "participants": [], "recordings": []}
+    state = await page.evaluate(REDUCED, [{"room": "standup"}, [{"type": "recording", "recording": active}, whole]])
+    assert state["running"] is None
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ({"type": "participant_joined", "participant": BEN}, ["Ben has joined."]),
+        ({"type": "participant_left", "participant_id": "c"}, ["Cleo has left."]),
+        ({"type": "active_speaker", "participant_id": "c"}, ["Cleo is speaking."]),
+        ({"type": "active_speaker", "participant_id": "a"}, []),
+        (
+            {"type": "recording", "recording": {"id": "r", "room": "standup", "status": "active"}},
+            ["This room is being recorded."],
+        ),
+        ({"type": "local.status", "status": "The connection is unstable…"}, ["The connection is unstable…"]),
+    ],
+)
+async def test_what_is_said_to_who_cannot_see(page: Page, action: dict[str, object], said: list[str]) -> None:
+    people = [ANA, ANA | {"id": "c", "name": "Cleo"}]
+    before = {"phase": "joined", "room": "standup", "id": "a", "participants": people}
+    assert await page.evaluate(ANNOUNCED, [before, [action]]) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("standup", None),
+        ("déjà vu", None),
+        ("a/b", True),
+        ("  ", True),
+        ("..", True),
+        ("x" * 101, True),
+        ("é" * 100, None),
+    ],
+)
+async def test_names_of_rooms(call: Any, name: str, wrong: bool | None) -> None:
+    assert bool(await call("words", "ofRoomName", name, 100)) is bool(wrong)
+
+
+async def test_errors_without_words_of_our_own_say_the_servers(call: Any) -> None:
+    error = {"code": "invalid_layout", "message": "there is no layout 'x'"}
+    assert await call("words", "ofError", error) == "There is no layout 'x'."
