@@ -1,6 +1,7 @@
 """``tutti render``: pictures and clips in, one picture or one movie out."""
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -16,6 +17,8 @@ from layouts.geometry import Size
 from layouts.model import Options
 from layouts.parse import parse_options
 from layouts.select import check_canvas, names
+from layouts.templates import Template, parse_template
+from layouts.templates_freeswitch import parse_freeswitch
 from mcu.messages import VideoConfig
 from mcu.offline import render_movie, render_picture, write_png
 
@@ -26,7 +29,12 @@ _REFRESH_S = 0.1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Fill in the parser of the sub-command ``render``."""
     parser.description = "Put pictures or clips on one canvas, as a room with these people would: a .png or an .mp4."
-    parser.add_argument("--layout", default="grid", metavar="NAME", help=f"one of: {', '.join(names())}")
+    parser.add_argument(
+        "--layout",
+        default="grid",
+        metavar="LAYOUT",
+        help=f"one of: {', '.join(names())}; or a file: .json (slots or Twilio's regions), .xml:NAME (FreeSWITCH's)",
+    )
     parser.add_argument("--canvas", type=_size, default=Size(1280, 720), metavar="WxH", help="pixels (1280x720)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="ends in .png or .mp4")
     parser.add_argument("--fps", type=int, default=30, help="frames a second of an .mp4 (30)")
@@ -86,7 +94,7 @@ def _render(args: argparse.Namespace) -> None:
 def _render_png(args: argparse.Namespace, inputs: list[Path], options: Options) -> None:
     names_ = [path.stem for path in inputs] if args.labels else None
     screens = range(len(args.inputs), len(inputs))
-    image = render_picture(args.layout, args.canvas, inputs, options=options, names=names_, screens=screens)
+    image = render_picture(_layout(args.layout), args.canvas, inputs, options=options, names=names_, screens=screens)
     with _written(args.out) as path:
         write_png(image, path)
 
@@ -94,7 +102,7 @@ def _render_png(args: argparse.Namespace, inputs: list[Path], options: Options) 
 def _render_mp4(args: argparse.Namespace, inputs: list[Path], options: Options) -> None:
     with _written(args.out) as path, ProgressBar(sys.stderr) as bar:
         render_movie(
-            args.layout,
+            _layout(args.layout),
             inputs,
             path,
             video=VideoConfig(
@@ -111,6 +119,24 @@ class UnusableArgumentError(TuttiError):
     """An argument of the command line that makes no sense."""
 
     code = "unusable_argument"
+
+
+def _layout(text: str) -> str | Template:
+    """A name as it is; the layout in a file."""
+    file, _, name = text.partition(".xml:")
+    try:
+        if name:
+            found = parse_freeswitch(Path(f"{file}.xml").read_bytes())
+            if name not in found:
+                raise UnusableArgumentError(f"--layout {text}: known are: {', '.join(found)}")
+            return found[name]
+        if text.endswith(".json"):
+            return parse_template(json.loads(Path(text).read_text("utf-8")), Path(text).stem)
+    except OSError as error:
+        raise UnusableArgumentError(f"--layout {text}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UnusableArgumentError(f"--layout {text}: no JSON: {error}") from None
+    return text
 
 
 def _pair(text: str) -> tuple[str, str]:

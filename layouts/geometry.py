@@ -52,6 +52,14 @@ class Rect:
         """Whether all four edges fall on chroma samples."""
         return not (self.x | self.y | self.width | self.height) & 1
 
+    def overlaps(self, other: "Rect") -> bool:
+        """Whether the two have a pixel in common."""
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+
+    def contains(self, other: "Rect") -> bool:
+        """Whether ``other`` lies wholly inside."""
+        return self.x <= other.x and self.y <= other.y and other.right <= self.right and other.bottom <= self.bottom
+
 
 def even(value: float) -> int:
     """The nearest even integer, halves away from zero rounded up."""

@@ -83,6 +83,7 @@ class Options:
         hidden: source ids that are never shown.
         side: where the small tiles lie beside a big one; None: right of it on a wide canvas, below it on a tall one.
         small_share: the part of the canvas that the small tiles' strip (or the inset) is wide or high.
+        reserved: (reservation id, source id) pairs: who sits in a custom layout's reserved slots.
         empty_picture: name of the picture that an empty room shows; "" for the bare background.
 
     Raises:
@@ -102,6 +103,7 @@ class Options:
     hidden: frozenset[str] = frozenset()
     side: Side | None = None
     small_share: float = 0.2
+    reserved: tuple[tuple[str, str], ...] = ()
     empty_picture: str = ""
 
     def __post_init__(self) -> None:
@@ -135,3 +137,4 @@ class Layout:
     options: Options = Options()
     featured: str | None = None
     waiting: int = 0
+    memory: tuple[tuple[str, str], ...] = ()  # (region, source id): cells that are not to be used again

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from layouts.geometry import Size
 from layouts.model import Layout, Options, Source
-from layouts.select import resolve
+from layouts.templates import Template
 from mcu.clock import Ticker
 from mcu.media import VIDEO_CLOCK_HZ, EncodedFrame
 from mcu.messages import VideoConfig
 from mcu.offline.mp4 import Mp4Writer
-from mcu.offline.picture import Painter, source_of
+from mcu.offline.picture import Painter, arrange, source_of
 from mcu.offline.sound import SoundMix
 from mcu.offline.sources import MediaSource, open_source
 from mcu.video.encode import H264Encoder
@@ -27,7 +27,7 @@ OnProgress = Callable[[float], None]
 
 
 def render_movie(  # noqa: PLR0913 - one function for test authors and the command line
-    layout: str,
+    layout: str | Template,
     inputs: Sequence[Path | str],
     out: Path,
     *,
@@ -42,7 +42,7 @@ def render_movie(  # noqa: PLR0913 - one function for test authors and the comma
     A clip that is over keeps its last picture. Equal inputs make equal bytes on the same machine.
 
     Args:
-        layout: a name that ``layouts.select.resolve`` knows.
+        layout: a name that ``layouts.select.resolve`` knows, or a custom layout.
         inputs: clips and still pictures, in order of joining.
         out: overwritten; on an error half-written. Whoever minds passes a temporary name.
         video: canvas, frame rate and bitrate.
@@ -66,7 +66,7 @@ def render_movie(  # noqa: PLR0913 - one function for test authors and the comma
             source_of(id_, source.name, source.first_picture, is_screen=int(id_) in screens)
             for id_, source in sources.items()
         ]
-        stage = _Stage(people, partial(resolve, layout, canvas, options=options), labels=labels)
+        stage = _Stage(people, partial(arrange, layout, canvas, options=options), labels=labels)
         movie = _Movie(stage, sources, video, Painter(canvas, options))
         writer = Mp4Writer(out)
         stack.callback(writer.close)

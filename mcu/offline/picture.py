@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 from layouts.geometry import Size
-from layouts.model import Kind, Options, Source
+from layouts.model import Kind, Layout, Options, Source
 from layouts.select import resolve
+from layouts.templates import Template
 from mcu.media import Picture
 from mcu.offline.sources import open_source
 from mcu.offline.stills import RgbImage, picture_of_rgb
@@ -45,7 +46,7 @@ class Painter:
 
 
 def render_picture(  # noqa: PLR0913 - one function for test authors and the command line
-    layout: str,
+    layout: str | Template,
     canvas: Size,
     inputs: Sequence[StillInput],
     *,
@@ -56,7 +57,7 @@ def render_picture(  # noqa: PLR0913 - one function for test authors and the com
     """Paint what a room with these people would show.
 
     Args:
-        layout: a name that ``layouts.select.resolve`` knows.
+        layout: a name that ``layouts.select.resolve`` knows, or a custom layout.
         canvas: even width and height in pixels.
         inputs: what each shows, in order of joining.
         options: how the layout is to look.
@@ -76,7 +77,7 @@ def render_picture(  # noqa: PLR0913 - one function for test authors and the com
         source_of(id_, labels.get(id_, ""), picture, is_screen=int(id_) in screens) for id_, picture in pictures.items()
     ]
     painter = Painter(canvas, options)
-    scene = Scene(resolve(layout, canvas, sources, options), {id_: TileInfo(name) for id_, name in labels.items()})
+    scene = Scene(arrange(layout, canvas, sources, options), {id_: TileInfo(name) for id_, name in labels.items()})
     painter.paint(scene, {id_: picture for id_, picture in pictures.items() if picture is not None})
     return painter.rgb()
 
@@ -96,6 +97,15 @@ def _picture(given: StillInput) -> Picture | None:
         return source.first_picture
     finally:
         source.close()
+
+
+def arrange(
+    layout: str | Template, canvas: Size, people: Sequence[Source], options: Options, previous: Layout | None = None
+) -> Layout:
+    """Decide who is where, by name or by a custom layout."""
+    if isinstance(layout, str):
+        return resolve(layout, canvas, people, options, previous)
+    return layout.arrange(canvas, people, options, previous)
 
 
 def source_of(id_: str, name: str, picture: Picture | None, *, is_screen: bool) -> Source:

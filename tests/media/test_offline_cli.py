@@ -1,6 +1,7 @@
 """``tutti render`` as it is typed."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,26 @@ def test_options_screens_and_labels(stills: list[str], tmp_path: Path) -> None:
     assert near(tuple(image[10, 64]), (255, 255, 255))
 
 
+def test_layouts_out_of_files(stills: list[str], tmp_path: Path) -> None:
+    slots = [{"x": 0, "y": 0, "width": "25%", "height": "25%"}, {"x": "50%", "y": 0, "width": "50%", "height": "50%"}]
+    (tmp_path / "own.json").write_text(json.dumps({"slots": slots}))
+    (tmp_path / "twilio.json").write_text(json.dumps({"row": {"max_rows": 1, "video_sources": ["*"]}}))
+    (tmp_path / "fs.xml").write_text("<layout name='low'><image x='0' y='270' scale='90'/></layout>")
+    for layout, points in {
+        "own.json": {(40, 40): RED, (480, 90): GREEN, (240, 200): (17, 19, 24)},
+        "twilio.json": {(100, 180): RED, (320, 180): GREEN, (540, 180): BLUE},
+        "fs.xml:low": {(80, 300): RED, (300, 300): (17, 19, 24)},
+    }.items():
+        out = tmp_path / "o.png"
+        assert (
+            main(["render", "--canvas", "640x360", "--layout", str(tmp_path / layout), "--out", str(out), *stills]) == 0
+        )
+        with Image.open(out) as opened:
+            image = np.asarray(opened)
+        for (x, y), colour in points.items():
+            assert near(tuple(image[y, x]), colour), f"{layout} at {x}, {y}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -89,6 +110,10 @@ def test_options_screens_and_labels(stills: list[str], tmp_path: Path) -> None:
         (["--out", "o.gif", "red.png"], ".png or .mp4"),
         (["--out", "o.png"], "no input"),
         (["--out", "o.png", "--layout", "mosaic", "red.png"], "known are: grid"),
+        (["--out", "o.png", "--layout", "nowhere.json", "red.png"], "nowhere.json: No such file"),
+        (["--out", "o.png", "--layout", "text.json", "red.png"], "no JSON"),
+        (["--out", "o.png", "--layout", "bad.json", "red.png"], "r.video_sources: is missing"),
+        (["--out", "o.png", "--layout", "bad.xml:b", "red.png"], "known are: a"),
         (["--out", "o.png", "--canvas", "641x360", "red.png"], "not even"),
         (["--out", "o.png", "--canvas", "99999x99998", "red.png"], "canvas"),
         (["--out", "o.png", "--set", "gap=wide", "red.png"], "gap: "),
@@ -103,6 +128,9 @@ def test_what_cannot_be_used_is_said_and_nothing_is_written(
     arguments: list[str], said: str, tmp_path: Path, in_folder: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text.txt").write_text("not media\n" * 50)
+    (tmp_path / "text.json").write_text("not JSON")
+    (tmp_path / "bad.json").write_text('{"r": {}}')
+    (tmp_path / "bad.xml").write_text("<layout name='a'><image x='0' y='0' scale='9'/></layout>")
     for name in ("o.png", "o.mp4"):
         (tmp_path / name).write_text("what was here before")
     assert main(["render", *arguments]) == 2

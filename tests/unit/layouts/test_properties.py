@@ -64,7 +64,9 @@ def test_the_same_holds_after_any_layout_before(
     other, name = change
     layout = resolve(name, canvas, after, options, previous=resolve(other, canvas, before, options))
     assert_sound(layout, canvas, after)
-    assert {tile.rect for tile in layout.tiles} == {tile.rect for tile in resolve(name, canvas, after, options).tiles}
+    afresh = resolve(name, canvas, after, options)
+    if layout.featured == afresh.featured:  # who is big may shape the big tile
+        assert {tile.rect for tile in layout.tiles} == {tile.rect for tile in afresh.tiles}
 
 
 @given(

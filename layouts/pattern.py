@@ -1,0 +1,32 @@
+"""Names with wildcards."""
+
+from collections.abc import Iterable
+
+from layouts.model import Source
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether ``text`` is ``pattern``, where each ``*`` stands for any characters, or none. Linear in time."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    *middle, last = rest
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
+def names_source(pattern: str, source: Source) -> bool:
+    """Whether a pattern means this source: by its id, its name, or ``camera-{name}`` and ``screen-{name}``."""
+    return any(matches(pattern, text) for text in (source.id, source.name, f"{source.kind}-{source.name}"))
+
+
+def any_names(patterns: Iterable[str], source: Source) -> bool:
+    """Whether one of the patterns means this source."""
+    return any(names_source(pattern, source) for pattern in patterns)
