@@ -13,9 +13,10 @@ from api import errors
 from api.deps import Services
 from api.limits import Limits
 from api.metrics import Metrics
-from api.recordings import Recordings, Unfinished, live_parts, make
+from api.recordings import RecordedRooms, Recordings, Unfinished, live_parts, make
 from api.rooms.feed import Feeds
 from api.rooms.host import RoomHost
+from api.rooms.keeper import RoomKeeper
 from api.rooms.local import LocalRoomHost
 from api.rooms.rundir import RunDir, choose
 from api.rooms.service import RoomService
@@ -70,32 +71,32 @@ def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """The service's work while the application runs."""
-    states = await services.rooms.start()
+    states = await services.keeper.start()
     await services.recordings.recover(live_parts(states))
     try:
         yield
     finally:
         if services.settings.shutdown == Shutdown.CLOSE:
-            await services.rooms.close_all()
+            await services.keeper.close_all()
             if not await services.unfinished.wait_for_ends(services.settings.finish_timeout_s):
                 logger.warning("recordings are not finished yet; the next start goes on with them")
-        await services.rooms.stop()
+        await services.keeper.stop()
         await services.recordings.close()
 
 
 def assemble(
     settings: Settings,
     host: RoomHost,
-    make_recordings: Callable[[RoomService, Unfinished], Recordings],
+    make_recordings: Callable[[RecordedRooms, Unfinished], Recordings],
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """The application on any host of rooms."""
     feeds = Feeds()
     unfinished = Unfinished(feeds)
-    room_service = RoomService(host, feeds, settings.room_config, create_on_join=settings.create_rooms_on_join)
-    recording_service = make_recordings(room_service, unfinished)
-    room_service.hooks = recording_service
-    services = Services(settings, room_service, recording_service, unfinished, feeds, Metrics())
+    keeper = RoomKeeper(host, feeds, settings.room_config)
+    keeper.hooks = recording_service = make_recordings(RecordedRooms(host, keeper), unfinished)
+    room_service = RoomService(host, keeper, create_on_join=settings.create_rooms_on_join)
+    services = Services(settings, keeper, room_service, recording_service, unfinished, feeds, Metrics())
     _watch(services)
 
     app = FastAPI(
@@ -115,7 +116,7 @@ def _watch(services: Services) -> None:
     watch, feeds = services.metrics.watch, services.feeds
     watch("tutti_event_clients", "Event streams open.", lambda: feeds.clients)
     watch("tutti_events_dropped_total", "Events lost by slow clients.", lambda: feeds.dropped_total)
-    watch("tutti_rooms_lost_total", "Room processes that died unasked.", lambda: services.rooms.lost)
+    watch("tutti_rooms_lost_total", "Room processes that died unasked.", lambda: services.keeper.lost)
     for name in services.recordings.metrics:
         watch(name, "Of the recorder.", partial(_figure, services.recordings, name))
 

@@ -12,6 +12,7 @@ from api.errors import BadRequestError, MediaTypeError
 from api.metrics import Metrics
 from api.recordings import Recordings, Unfinished
 from api.rooms.feed import Feeds
+from api.rooms.keeper import RoomKeeper
 from api.rooms.service import RoomService
 from api.settings import Settings
 from mcu.errors import BadOfferError
@@ -22,6 +23,7 @@ class Services:
     """All that routes work with; made once, in ``api.app``."""
 
     settings: Settings
+    keeper: RoomKeeper
     rooms: RoomService
     recordings: Recordings
     unfinished: Unfinished

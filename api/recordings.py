@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from api.rooms.asking import ask
 from api.rooms.feed import Feeds
-from api.rooms.service import RoomService
+from api.rooms.host import RoomHost
+from api.rooms.keeper import RoomKeeper
 from api.schemas import RecordingInfo
 from api.settings import Settings
 from mcu.messages import PartStarted, PartStopped, RoomConfig, RoomState, StartPart, StopPart
@@ -73,20 +75,21 @@ class Recordings(Protocol):
 class RecordedRooms:
     """Rooms as the recorder needs them (``recorder.service.Recordable``)."""
 
-    def __init__(self, rooms: RoomService) -> None:
-        self._rooms = rooms
+    def __init__(self, host: RoomHost, keeper: RoomKeeper) -> None:
+        self._host = host
+        self._keeper = keeper
 
     async def start_part(self, room: str, recording_id: str, part: int, directory: Path) -> int:
-        """Begin a part; a room between two lives is opened again. Unix microseconds of its first picture."""
-        ref = await self._rooms.ensure(room, create=False)
+        """Begin a part; a room that is coming back is waited for. Unix microseconds of the first picture."""
+        ref = await self._keeper.ensure(room, create=False)
         message = StartPart(recording_id=recording_id, part=part, directory=str(directory))
-        return (await self._rooms.ask(ref, message, PartStarted, START_TIMEOUT_S)).started_wall_us
+        return (await ask(self._host, ref, message, PartStarted, START_TIMEOUT_S)).started_wall_us
 
     async def stop_part(self, room: str, recording_id: str) -> int:
         """End the part; Unix microseconds of its end."""
-        ref = await self._rooms.find(room)
+        ref = await self._keeper.find(room)
         message = StopPart(recording_id=recording_id)
-        return (await self._rooms.ask(ref, message, PartStopped, STOP_TIMEOUT_S)).ended_wall_us
+        return (await ask(self._host, ref, message, PartStopped, STOP_TIMEOUT_S)).ended_wall_us
 
 
 class Unfinished:
@@ -126,7 +129,7 @@ class Unfinished:
         return True
 
 
-def make(settings: Settings, rooms: RoomService, changes: Unfinished) -> RecordingService:
+def make(settings: Settings, rooms: RecordedRooms, changes: Unfinished) -> RecordingService:
     """The recordings of this installation.
 
     Raises:
@@ -136,7 +139,7 @@ def make(settings: Settings, rooms: RoomService, changes: Unfinished) -> Recordi
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return RecordingService(
         Catalog(settings.catalog_url),
-        RecordedRooms(rooms),
+        rooms,
         _store(settings),
         settings.data_dir / "work",
         on_changed=changes.changed,

@@ -1,10 +1,13 @@
 """Rooms and participants over HTTP."""
 
+import asyncio
+
 import httpx
 import pytest
 
 from api.app import running
 from api.settings import Settings
+from mcu.messages import RoomEnding
 from tests.unit.api.conftest import OFFER, SDP, assemble_fake, client_of
 from tests.unit.api.fake_host import FakeHost
 
@@ -99,3 +102,40 @@ async def test_a_room_opened_with_an_unknown_layout_leaves_nothing_behind(
     refused = await http.post("/v1/rooms", json={"name": "a", "layout": "pyramid"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_layout")
     assert host.processes == {}
+
+
+async def test_a_room_that_comes_back_is_waited_for(http: httpx.AsyncClient, host: FakeHost) -> None:
+    await http.post("/v1/rooms", json={"name": "a", "max_participants": 7})
+    first = (await http.get("/v1/rooms/a")).json()
+    host.kill("a")
+    second = (await http.get("/v1/rooms/a")).json()
+    assert second["instance"] != first["instance"]
+    host.kill("a")
+    joined = await http.post("/v1/rooms/a/participants", content=OFFER, headers=SDP)
+    assert joined.status_code == 201
+    third = (await http.get("/v1/rooms/a")).json()
+    assert (third["max_participants"], third["participants"]) == (7, 1)
+    assert host.opened == 3
+
+
+async def test_closing_a_room_that_is_coming_back_closes_it(http: httpx.AsyncClient, host: FakeHost) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    host.kill("a")
+    assert (await http.delete("/v1/rooms/a")).status_code == 204
+    assert (await http.get("/v1/rooms/a")).status_code == 404
+    assert host.processes == {}
+
+
+async def test_a_room_of_the_same_name_waits_for_the_end_of_the_former(http: httpx.AsyncClient, host: FakeHost) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    former = host.ref("a")
+    host.tell("a", RoomEnding(reason="empty"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    joining = asyncio.create_task(http.post("/v1/rooms/a/participants", content=OFFER, headers=SDP))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not joining.done()
+    host.kill("a")
+    assert (await joining).status_code == 201
+    assert host.ref("a") != former
