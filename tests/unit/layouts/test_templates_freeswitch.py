@@ -104,6 +104,10 @@ def test_entities_and_document_types_are_refused(text: str) -> None:
         parse_freeswitch(text)
 
 
+def xml(inside: str) -> str:
+    return f"<x>{inside}</x>"
+
+
 def image(attributes: str) -> str:
     return f'<x>\n<layout name="a">\n<image {attributes}/>\n</layout>\n</x>'
 
@@ -126,7 +130,7 @@ def image(attributes: str) -> str:
         (image('x="0" y="0" scale="0"'), "line 3: scale: 0 is not between"),
         (image('x="200" y="0" scale="180"'), "line 3: ends at 380, 180, outside the canvas of 360 units"),
         (
-            "<x><layout name='a'><image x='0' y='0' scale='9'/></layout>\n<group name='g'><layout>b</layout></group></x>",
+            xml("<layout name='a'><image x='0' y='0' scale='9'/></layout>\n<group name='g'><layout>b</layout></group>"),
             "line 2: group 'g' names 'b', which is no layout here",
         ),
         (
