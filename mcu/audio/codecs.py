@@ -14,6 +14,7 @@ from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, Samples
 RTP_CLOCK_HZ = {AudioCodec.OPUS: 48_000, AudioCodec.PCMU: 8_000, AudioCodec.PCMA: 8_000, AudioCodec.G722: 8_000}
 """RTP clock of each codec; G.722's is 8 kHz by an old mistake that RFC 3551 section 4.5.2 keeps."""
 
+OPUS_CHANNEL_BPS = 48_000
 _BYTES_PER_S = 8_000  # of PCMU, PCMA and G.722 at 64 kbit/s
 
 
@@ -154,14 +155,15 @@ def make_decoder(codec: AudioCodec, channels: int = 1) -> Decoder:
     return NarrowDecoder(codec, channels)
 
 
-def make_encoder(codec: AudioCodec, channels: int = 1, *, bitrate_bps: int = 48_000) -> Encoder:
-    """A fresh encoder for the wire; the bit rate counts for Opus alone. Raises ``CodecError``.
+def make_encoder(codec: AudioCodec, channels: int = 1, *, bitrate_bps: int | None = None) -> Encoder:
+    """A fresh encoder for the wire; the bit rate counts for Opus alone (48 kbit/s a channel). Raises ``CodecError``.
 
     Opus runs in AUDIO mode, which codes mono at 48 kbit/s for 0.04 ms a block where VOIP with in-band FEC takes
     0.14 ms; when loss is reported to an encoder, libopus turns to the dearer mode by itself.
     """
     if codec is AudioCodec.OPUS:
-        return OpusEncoder(channels=channels, application=Application.AUDIO, bitrate_bps=bitrate_bps, loss_percent=0)
+        rate_bps = bitrate_bps or OPUS_CHANNEL_BPS * channels
+        return OpusEncoder(channels=channels, application=Application.AUDIO, bitrate_bps=rate_bps, loss_percent=0)
     if codec is AudioCodec.AAC:
         raise CodecError("AAC is for recordings; nobody receives it")
     return NarrowEncoder(codec)

@@ -19,6 +19,7 @@ from mcu.audio.outputs import Outputs
 from mcu.audio.source import Source
 from mcu.audio.speakers import Selection, SpeakerSelector
 from mcu.clock import MediaClock, Ticker
+from mcu.errors import UnknownParticipantError
 from mcu.hub import PacketHub
 from mcu.media import AUDIO_TICK_MS, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 from mcu.sync import LipSync
@@ -26,13 +27,14 @@ from mcu.sync import LipSync
 _log = logging.getLogger(__name__)
 
 CHANNELS = 1
+MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 20.0
 _GONE = "\0gone"  # marks the last block of who left, whose id may be back already
 TICK_RATE_HZ = 1000 // AUDIO_TICK_MS
 
 
 @dataclass(frozen=True)
 class Speaking:
-    """Who speaks. ``muted``: no packets, or digital silence, for 500 ms."""
+    """Who speaks. ``muted``: by the mixer, or no packets, or digital silence, for 500 ms."""
 
     active: str | None
     speaking: frozenset[str]
@@ -72,17 +74,29 @@ class AudioMixer:
         clock: the room's media time.
         output: gets every block.
         max_talkers: how many are heard at once; the loudest.
+        channels: 1, or 2 for music: stereo microphones are then heard in stereo.
+        even_loudness: bring voices to one loudness; to be left out for music.
     """
 
-    def __init__(self, clock: MediaClock, output: AudioOutput, *, max_talkers: int = 6) -> None:
+    def __init__(
+        self,
+        clock: MediaClock,
+        output: AudioOutput,
+        *,
+        max_talkers: int = 6,
+        channels: int = CHANNELS,
+        even_loudness: bool = True,
+    ) -> None:
         self._wake = threading.Event()  # there is somebody again: a participant, a recording, or the end
         self.aac = PacketHub(request_keyframe=self._wake.set)
         self.on_speaking: OnSpeaking | None = None
         self._clock = clock
         self._output = output
+        self._channels = channels
+        self._even_loudness = even_loudness
         self._selector = SpeakerSelector(max_talkers)
         self._limiter = Limiter()
-        self._outputs = Outputs(CHANNELS)
+        self._outputs = Outputs(channels)
         self._aac: AacEncoder | None = None
         self._lock = threading.Lock()
         self._sources: dict[str, Source] = {}  # replaced, never changed, so that the thread reads it without the lock
@@ -115,7 +129,7 @@ class AudioMixer:
 
     def add(self, participant_id: str, sync: LipSync, *, codec_out: AudioCodec | None) -> AudioInput:
         """A participant comes, who hears the mix in ``codec_out``; None for no sound."""
-        source = Source(participant_id, sync, codec_out, CHANNELS)
+        source = Source(participant_id, sync, codec_out, self._channels, even_loudness=self._even_loudness)
         with self._lock:
             self._retire(self._sources.get(participant_id))
             self._sources = {**self._sources, participant_id: source}
@@ -133,6 +147,31 @@ class AudioMixer:
         source = self._sources.get(participant_id)
         if source is not None:
             source.report_loss(percent, self._clock.now_us())
+
+    def set_gain(self, participant_id: str, gain_db: float) -> None:
+        """Mix a participant louder or softer, from the next tick on; any thread. A rejoin starts at 0 dB again.
+
+        Raises:
+            UnknownParticipantError: nobody of that id is here.
+            ValueError: the gain is not between -60 and 20 dB.
+        """
+        if not MIN_GAIN_DB <= gain_db <= MAX_GAIN_DB:
+            raise ValueError(f"a gain of {gain_db} dB is not between {MIN_GAIN_DB} and {MAX_GAIN_DB}")
+        self._source(participant_id).gain_db = gain_db
+
+    def set_muted(self, participant_id: str, muted: bool) -> None:
+        """Let nobody hear a participant, from the next tick on; any thread. He does not count as speaking.
+
+        Raises:
+            UnknownParticipantError: nobody of that id is here.
+        """
+        self._source(participant_id).muted_here = muted
+
+    def _source(self, participant_id: str) -> Source:
+        source = self._sources.get(participant_id)
+        if source is None:
+            raise UnknownParticipantError(f"no participant {participant_id!r} in the mix")
+        return source
 
     def _retire(self, source: Source | None) -> None:
         if source is None:
@@ -178,7 +217,8 @@ class AudioMixer:
 
     def _mix(self, pts: int, now_us: int) -> None:
         sources = self._sources
-        levels = {who: source.listen(now_us) for who, source in sources.items()}
+        heard = {who: source.listen(now_us) for who, source in sources.items()}
+        levels = {who: level for who, level in heard.items() if level is not None}
         selection = self._selector.update(now_us, levels)
         contributions = {}
         for who, source in sources.items():
@@ -191,7 +231,7 @@ class AudioMixer:
                 if part is not None:
                     contributions[who + _GONE] = part
         self._mixed = sources
-        full, minus = mix(contributions, CHANNELS)
+        full, minus = mix(contributions, self._channels)
         for who, source in sources.items():
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
@@ -207,7 +247,7 @@ class AudioMixer:
             self._aac = None
             return
         if self._aac is None:
-            self._aac = AacEncoder(CHANNELS)
+            self._aac = AacEncoder(self._channels)
         for unit in self._aac.encode(pts, full):
             self._aac_encodes += 1
             self.aac.publish(unit)
@@ -256,6 +296,7 @@ class AudioMixer:
             "tutti_audio_source_failures_total": self._former_failures + sum(s.failures for s in sources),
             "tutti_audio_playout_delay_seconds_max": max(delays, default=0) / 1e6,
             "tutti_audio_playout_delay_seconds_mean": sum(delays) / len(delays) / 1e6 if delays else 0.0,
+            "tutti_audio_levels_distrusted": sum(not source.trusted for source in sources),
             "tutti_audio_limiter_gain": self._limiter.gain,
         }
 

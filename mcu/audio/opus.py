@@ -27,6 +27,7 @@ _SET_VBR: Final = 4006
 _SET_COMPLEXITY: Final = 4010
 _SET_INBAND_FEC: Final = 4012
 _SET_PACKET_LOSS_PERCENT: Final = 4014
+_SET_DTX: Final = 4016
 _RESET_STATE: Final = 4028
 _SET_PREDICTION_DISABLED: Final = 4042
 
@@ -151,6 +152,7 @@ class OpusEncoder:
         vbr: let quiet blocks cost less; False for constant packets.
         loss_percent: the loss to prepare for; from about 5 on, VOIP packets carry in-band FEC.
         complexity: 0 to 10.
+        dtx: packets of silence shrink to a byte or two, which need not be sent.
     """
 
     def __init__(  # noqa: PLR0913 - each is one setting of libopus, all named at the call
@@ -162,6 +164,7 @@ class OpusEncoder:
         vbr: bool = True,
         loss_percent: int = 10,
         complexity: int = 5,
+        dtx: bool = False,
     ) -> None:
         self._library = _library()
         self._channels = channels
@@ -173,6 +176,7 @@ class OpusEncoder:
         self._set(_SET_VBR, int(vbr))
         self._set(_SET_COMPLEXITY, complexity)
         self._set(_SET_INBAND_FEC, 1)
+        self._set(_SET_DTX, int(dtx))
         self._loss_percent = -1
         self.expect_loss(loss_percent)
 

@@ -1,10 +1,12 @@
-"""One participant's microphone in the mixer: a bounded inbox in front of a playout buffer."""
+"""One participant's microphone in the mixer: a bounded inbox, a playout buffer, and the gain it is mixed with."""
 
 import logging
 import math
 import threading
 from collections import deque
 
+from mcu.audio.levels import LevelCheck
+from mcu.audio.loudness import LoudnessGain
 from mcu.audio.mixing import level_dbfs, ramp
 from mcu.audio.outputs import Listener
 from mcu.audio.playout import SILENCE_DBOV, Played, Playout
@@ -31,20 +33,35 @@ class Source:
         sync: told when this sound is played.
         codec_out: what this participant receives, None for nothing.
         channels: of the mix.
+        even_loudness: whether a slow gain brings this voice to the loudness of the others.
     """
 
-    def __init__(self, participant_id: str, sync: LipSync, codec_out: AudioCodec | None, channels: int) -> None:
+    def __init__(
+        self,
+        participant_id: str,
+        sync: LipSync,
+        codec_out: AudioCodec | None,
+        channels: int,
+        *,
+        even_loudness: bool = True,
+    ) -> None:
         self.id = participant_id
         self.codec_out = codec_out
         self.playout = Playout(channels)
         self.inbox_dropped = 0
         self.failures = 0
         self.level: float = SILENCE_DBOV  # of the coming 20 ms
+        self.gain_db = 0.0  # set from outside, from any thread
+        self.muted_here = False  # as well
         self._sync = sync
         self._lock = threading.Lock()
         self._inbox: deque[AudioUnit] = deque()
         self._played: Played | None = None  # pulled already, because its level had to be measured
-        self._gain = 0.0
+        self._loudness = LoudnessGain() if even_loudness else None
+        self._check = LevelCheck()
+        self._caught = False  # lying, since the last tick
+        self._claim: float | None = None  # what the sender says of the coming 20 ms
+        self._gain = 0.0  # at the end of the last block, all gains together
         self._linger = 0
         self._sounded_us: int | None = None
         self._broken = False  # failed in this tick
@@ -59,36 +76,47 @@ class Source:
                 self.inbox_dropped += 1
             self._inbox.append(unit)
 
-    def listen(self, now_us: int) -> float:
-        """Take in what has come; the level of the coming 20 ms, measured when the sender does not tell."""
+    def listen(self, now_us: int) -> float | None:
+        """Take in what has come; the level of the coming 20 ms, measured when the sender does not tell, or lies.
+
+        None: not to be considered. He is muted here, or has just been caught lying and loses the place he had.
+        """
         self._played = None
         self._broken = False
+        muted = self.muted_here
         try:
             self._take_inbox()
-            told = self.playout.level()
-            if told is None:
-                self._played = self._pull(now_us, decode=True)
+            self._claim = told = self.playout.level()
+            if told is None or not self._check.trusted:
+                decode = not muted or self._gain > 0
+                self._played = self._pull(now_us, decode=decode)
                 told = self._measure(self._played)
+                if decode:
+                    self._verify(self._played, told)
             self.level = told
         except Exception:  # noqa: BLE001 - whatever one source does, the others go on
             self._fail()
         if self.level > SILENCE_DBOV:
             self._sounded_us = now_us
-        return self.level
+        caught, self._caught = self._caught, False
+        return None if muted or caught else self.level
 
     def contribute(self, now_us: int, playout_us: int, *, talks: bool) -> Samples | None:
         """This source's part of the mix, None when it has none; its gain moves in ramps of one block."""
-        start, self._gain = self._gain, 1.0 if talks else 0.0
+        start, self._gain = self._gain, 0.0
         heard = start > 0 or talks
         self._linger = _LINGER_BLOCKS if heard else max(0, self._linger - 1)
         if self._broken:
-            self._gain = 0.0
             return None
         try:
             played = self._played or self._pull(now_us, decode=heard)
             if played.capture_us is not None:
                 self._sync.note_audio(played.capture_us, playout_us)
-            return ramp(played.samples, start, self._gain) if heard else None
+            if not heard:
+                return None
+            wanted = self._wanted_gain(played)
+            self._gain = wanted if talks else 0.0
+            return ramp(played.samples, start, self._gain)
         except Exception:  # noqa: BLE001 - whatever one source does, the others go on
             self._fail()
             return None
@@ -111,8 +139,18 @@ class Source:
         return self._linger > 0
 
     def muted(self, now_us: int) -> bool:
-        """No packets, or digital silence, for half a second."""
-        return self._sounded_us is None or now_us - self._sounded_us >= _MUTED_AFTER_US
+        """Muted here, or no packets, or digital silence, for half a second."""
+        return self.muted_here or self._sounded_us is None or now_us - self._sounded_us >= _MUTED_AFTER_US
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the levels that the sender claims are believed."""
+        return self._check.trusted
+
+    @property
+    def loudness_gain_db(self) -> float:
+        """What evens this voice with the others."""
+        return 0.0 if self._loudness is None else self._loudness.gain_db
 
     def _take_inbox(self) -> None:
         with self._lock:
@@ -127,6 +165,20 @@ class Source:
         if not math.isfinite(float(played.samples.sum())):
             raise ValueError("the decoder gave numbers that are none")
         return played
+
+    def _wanted_gain(self, played: Played) -> float:
+        """All gains together, after this block."""
+        if played.live:
+            if self._check.trusted:
+                self._verify(played, level_dbfs(played.samples))
+            if self._loudness is not None:
+                self._loudness.update(played.samples)
+        return float(10 ** ((self.gain_db + self.loudness_gain_db) / 20))
+
+    def _verify(self, played: Played, measured: float) -> None:
+        """Compare with the claim, if there is one."""
+        if played.live and self._claim is not None and self._check.note(self._claim, measured):
+            self._caught = True
 
     @staticmethod
     def _measure(played: Played) -> float:
