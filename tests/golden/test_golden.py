@@ -40,8 +40,3 @@ def test_a_shared_screen(layout: str, tmp_path: Path) -> None:
 
 def test_a_tall_canvas(tmp_path: Path) -> None:
     assert_same_picture(render_picture("grid", Size(180, 320), CARDS), HERE / "grid-tall.png", folder=tmp_path)
-
-
-def test_names_and_people_without_cameras(tmp_path: Path) -> None:
-    image = render_picture("grid", Size(640, 360), [CARDS[0], None], names=["Ada Lovelace", "Émile Zola"])
-    assert_same_picture(image, HERE / "names.png", folder=tmp_path)
