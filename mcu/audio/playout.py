@@ -235,6 +235,7 @@ class Playout:
             self._made_up = 0
             return silence(self._channels, packet.samples)
         self._decoder = self._decoder_of(unit.codec)
+        unheard_before = bool(self._skipped)
         try:
             while self._skipped:
                 skipped = self._skipped.popleft().unit
@@ -243,6 +244,8 @@ class Playout:
         except CodecError:
             self.stats.malformed += 1
             return self._conceal(packet.samples, decode=True)
+        if unheard_before:  # silence stands before it
+            return np.concatenate([ramp(piece[:_FADE_IN], 0, 1), piece[_FADE_IN:]])
         return self._resume(piece)
 
     # --- what is missing ---------------------------------------------------------------------------------------------

@@ -70,8 +70,7 @@ def test_the_loudness_of_speech_is_what_ffmpeg_measures() -> None:
 @pytest.mark.parametrize("rms_dbfs", [-34.0, -26.0, -16.0])
 def test_speech_comes_to_the_target_as_ffmpeg_measures_it(voice: str, rms_dbfs: float) -> None:
     sound = np.tile(speech(voice=voice, rms_dbfs=rms_dbfs), 2)[:, np.newaxis]
-    control, gain = LoudnessGain(), []
-    for start in range(0, len(sound), 960):
-        gain.append(control.update(sound[start : start + 960]))
+    control = LoudnessGain()
+    gain = [control.update(sound[start : start + 960]) for start in range(0, len(sound), 960)]
     evened = sound * np.repeat(10 ** (np.array(gain) / 20), 960)[:, np.newaxis].astype(np.float32)
     assert ebur128(evened[len(evened) // 2 :]) == pytest.approx(-23, abs=1)

@@ -33,8 +33,8 @@ def speech(text: str = SENTENCES, *, voice: str = "en-us", rms_dbfs: float = -26
     ).stdout
     with wave.open(io.BytesIO(spoken)) as file:
         rate_hz = file.getframerate()
-        pcm = np.frombuffer(file.readframes(-1)[: len(spoken) // 2 * 2], "<i2")
-    sound = change_rate(pcm.astype(np.float32) / 32768, rate_hz, SAMPLE_RATE_HZ)
+        pcm = np.frombuffer(file.readframes(len(spoken)), "<i2")  # a pipe's header does not tell the length
+    sound = change_rate(np.asarray(pcm / 32768, np.float32), rate_hz, SAMPLE_RATE_HZ)
     sound = sound[: len(sound) // 960 * 960]
     return np.asarray(sound * (10 ** (rms_dbfs / 20) / np.sqrt(np.mean(sound**2))), np.float32)
 
