@@ -214,13 +214,14 @@ class RecordingService:
         await asyncio.to_thread(self._recovery.tidy_up)
 
     async def close(self) -> None:
-        """Interrupt what is being finished (the next start goes on with it) and let go of the folder."""
+        """Interrupt what is being finished (the next start goes on with it); close the catalog, free the folder."""
         self._finisher.stop()
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        self._ledger.catalog.close()
         os.close(self._folder_lock)
 
     @property
