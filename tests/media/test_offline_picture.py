@@ -1,5 +1,7 @@
 """``render_picture``: the right thing in the right place, from whatever file."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +183,12 @@ def test_a_cut_off_picture_is_named(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
-    Image.new("1", (40_000, 40_000)).save(tmp_path / "bomb.png")
+    header = b"IHDR" + struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
+    rows = b"IDAT" + zlib.compress(bytes(1000))
+    chunks = [
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, rows)
+    ]
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     with pytest.raises(UnreadableMediaError, match=r"bomb\.png: the picture is too large"):
         render_picture("grid", CANVAS, [tmp_path / "bomb.png"])
 
