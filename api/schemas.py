@@ -127,14 +127,19 @@ class ParticipantList(BaseModel):
 class GapInfo(BaseModel):
     """A time that is missing in the file, because the room's process was lost."""
 
-    start: float = Field(description="Unix time, seconds")
-    end: float = Field(description="Unix time, seconds")
+    model_config = ConfigDict(from_attributes=True)
+
     at: float = Field(description="where in the file it is missing, seconds")
+    missing: float = Field(description="how long it was, seconds")
+    from_time: float = Field(description="Unix time, seconds")
+    until_time: float = Field(description="Unix time, seconds")
     reason: str
 
 
 class RecordingInfo(BaseModel):
     """A recording. Times are Unix seconds."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     id: str
     room: str
@@ -152,11 +157,7 @@ class RecordingInfo(BaseModel):
     @classmethod
     def of(cls, recording: Recording) -> "RecordingInfo":
         """From the catalog."""
-        gaps = [
-            GapInfo(start=gap.from_time, end=gap.until_time, at=gap.at, reason=gap.reason) for gap in recording.gaps
-        ]
-        told = {name: getattr(recording, name) for name in cls.model_fields if name != "gaps"}
-        return cls(gaps=gaps, **told)
+        return cls.model_validate(recording)
 
 
 class RecordingList(BaseModel):
