@@ -6,6 +6,7 @@ __all__ = [
     "BadOfferError",
     "CodecError",
     "RoomFullError",
+    "StyleError",
     "TuttiError",
     "UnknownParticipantError",
     "UnreadableMediaError",
@@ -40,3 +41,9 @@ class UnreadableMediaError(TuttiError):
     """A picture or clip that cannot be opened or decoded."""
 
     code = "unreadable_media"
+
+
+class StyleError(TuttiError):
+    """A canvas style that cannot be used: no colour, no picture, too large; the message names the part."""
+
+    code = "invalid_style"

@@ -1,43 +1,28 @@
-"""Painting a scene on the canvas: only the tiles that look different from what is there."""
+"""Painting a scene on the canvas: only what looks different from what is there."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from layouts.errors import LayoutError
 from layouts.geometry import Rect
-from layouts.model import Layout, Tile
+from layouts.model import Layout
 from mcu.media import Picture
+from mcu.video.backdrop import Backdrop, colour_of
 from mcu.video.i420 import Canvas, Colour
 from mcu.video.overlay import Overlays
-from mcu.video.scale import paint_picture
+from mcu.video.regions import disjoint, overlap
 from mcu.video.scene import Scene, TileInfo
-from mcu.video.sprites import Sprite
+from mcu.video.tiles import EMPTY_TILE, Look, Slot, corners_of
+
+__all__ = ["BACKGROUND", "EMPTY_TILE", "SPEAKING", "Compositor", "check"]
 
 _log = logging.getLogger(__name__)
 
 BACKGROUND = Colour.from_rgb(17, 19, 24)
-EMPTY_TILE = Colour.from_rgb(38, 42, 51)
 SPEAKING = Colour.from_rgb(52, 199, 123)
 _NOBODY = TileInfo()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """Everything that decides how a tile looks, beside its place."""
-
-    picture: Picture | None
-    label: Sprite | None
-    avatar: Sprite | None
-    speaking: bool
-
-    def same(self, other: "_Look") -> bool:
-        return (
-            self.picture is other.picture
-            and self.label is other.label
-            and self.avatar is other.avatar
-            and self.speaking == other.speaking
-        )
+_colour = lru_cache(maxsize=256)(colour_of)
 
 
 class Compositor:
@@ -45,85 +30,124 @@ class Compositor:
 
     Args:
         canvas: what is painted on; nobody else writes to it.
-        overlays: where labels and avatars come from.
-        background: colour between and behind the tiles.
+        overlays: where labels, avatars and captions come from.
+        background: colour between and behind the tiles; None for the one that each layout names.
     """
 
-    def __init__(self, canvas: Canvas, overlays: Overlays, background: Colour = BACKGROUND) -> None:
+    def __init__(self, canvas: Canvas, overlays: Overlays, background: Colour | None = None) -> None:
         self.faults = 0  # tiles that could not be painted
         self._canvas = canvas
         self._overlays = overlays
         self._background = background
+        self._backdrop = Backdrop(overlays, canvas.size)
         self._layout: Layout | None = None  # what was painted last
-        self._looks: list[_Look | None] = []  # by tile of that layout; None: not painted yet
-        self._below: list[list[int]] = []  # by tile: the tiles before it that it overlaps
+        self._places: Sequence[Rect] | None = None
+        self._slots: list[Slot] = []  # its tiles
+        self._borders: tuple[Colour | None, Colour | None] = (None, SPEAKING)  # of who is silent, of who speaks
 
-    def paint(self, scene: Scene, pictures: Mapping[str, Picture]) -> bool:
+    def paint(
+        self,
+        scene: Scene,
+        pictures: Mapping[str, Picture],
+        *,
+        places: Sequence[Rect] | None = None,
+        wall_us: int | None = None,
+    ) -> bool:
         """Bring the canvas up to date.
 
         Args:
             scene: what to show; its layout has to pass ``check``.
             pictures: the picture of each source, by id; a source without one shows its avatar. The same object means
                 the same picture.
+            places: where the layout's tiles are at the moment, in their order; None when they are not moving.
+            wall_us: Unix time in microseconds, for the clock; None for no clock.
 
         Returns:
             Whether anything changed.
         """
-        changed = self._take(scene.layout)
-        repainted: set[int] = set()
-        for index, tile in enumerate(scene.layout.tiles):
-            before = self._looks[index]
-            look = self._look(tile, scene.info.get(tile.source_id, _NOBODY), pictures.get(tile.source_id), before)
-            if before is None or not look.same(before) or not repainted.isdisjoint(self._below[index]):
-                self._looks[index] = look
-                repainted.add(index)
-                self._paint_safely(tile, look)
-        return changed or bool(repainted)
+        dirty = self._dress(scene, wall_us)
+        if self._take(scene.layout, places, dirty):
+            dirty = [Rect(0, 0, self._canvas.size.width, self._canvas.size.height)]
+        again = self._look(scene, pictures, dirty)
+        for index in reversed(again):
+            if (corners := self._slots[index].corners) is not None:
+                corners.lift()
+        for rect in dirty:
+            self._backdrop.clear(self._canvas, rect)
+        self._paint_slots(again)
+        if self._backdrop.captions and (dirty or again):
+            self._caption(dirty + [self._slots[index].rect for index in again])
+        return bool(dirty or again)
 
-    def _take(self, layout: Layout) -> bool:
-        """Start afresh if the layout is another one."""
-        if layout is self._layout or layout == self._layout:
+    def _dress(self, scene: Scene, wall_us: int | None) -> list[Rect]:
+        style = scene.style
+        self._borders = (_optional(style.border), _optional(style.speaking_border))
+        background = self._background or _colour(scene.layout.options.background)
+        return self._backdrop.follow(style, background, wall_us)
+
+    def _take(self, layout: Layout, places: Sequence[Rect] | None, dirty: list[Rect]) -> bool:
+        """Start afresh if tiles are elsewhere than before, or what is behind all of them changed."""
+        same = (layout is self._layout or layout == self._layout) and places == self._places
+        whole = any(rect.size == self._canvas.size for rect in dirty)
+        if same and not whole:
+            self._layout = layout  # the next comparison is one of identity
             return False
-        self._layout = layout
-        self._looks = [None] * len(layout.tiles)
-        rects = [tile.rect for tile in layout.tiles]
-        self._below = [[j for j in range(i) if _overlap(rects[j], rects[i])] for i in range(len(rects))]
-        self._canvas.fill(Rect(0, 0, layout.canvas.width, layout.canvas.height), self._background)
+        labels = {slot.tile.source_id: slot.look for slot in self._slots}
+        self._layout, self._places, self._slots = layout, places, []
+        rects = [tile.rect for tile in layout.tiles] if places is None else places
+        for index, (tile, rect) in enumerate(zip(layout.tiles, rects, strict=True)):
+            below = [j for j in range(index) if overlap(rects[j], rect)]
+            corners = corners_of(self._canvas, rect, layout.options.corner_radius)
+            slot = Slot(tile, rect, self._backdrop.colour, below, corners)
+            former = labels.get(tile.source_id)
+            slot.label = former.label if former is not None else None
+            self._slots.append(slot)
         return True
 
-    def _look(self, tile: Tile, info: TileInfo, picture: Picture | None, before: _Look | None) -> _Look:
-        size = tile.rect.size
-        label = self._overlays.label(info.name, size, muted=info.muted)
+    def _look(self, scene: Scene, pictures: Mapping[str, Picture], dirty: list[Rect]) -> list[int]:
+        """Give every slot its look; returns those that have to be painted again."""
+        again: list[int] = []
+        marked: set[int] = set()
+        for index, slot in enumerate(self._slots):
+            id_ = slot.tile.source_id
+            look = self._look_of(slot, scene.info.get(id_, _NOBODY), pictures.get(id_))
+            if (
+                slot.look is None
+                or not look.same(slot.look)
+                or not marked.isdisjoint(slot.below)
+                or any(overlap(slot.rect, rect) for rect in dirty)
+            ):
+                again.append(index)
+                marked.add(index)
+                slot.stale = slot.look is None or not marked.isdisjoint(slot.below)
+                slot.look, slot.label = look, look.label
+        return again
+
+    def _look_of(self, slot: Slot, info: TileInfo, picture: Picture | None) -> Look:
+        size = slot.final_size
+        label = self._overlays.label(info.name, size, muted=info.muted, network_trouble=info.network_trouble)
         avatar = self._overlays.avatar(info.name, size) if picture is None else None
-        if before is not None and label is None:
-            label = before.label  # a new one is being drawn: no blinking
-        return _Look(picture, label, avatar, info.speaking)
+        # While a new label is being drawn the former one stays: no blinking.
+        return Look(picture, slot.label if label is None else label, avatar, self._borders[info.speaking])
 
-    def _paint_safely(self, tile: Tile, look: _Look) -> None:
-        try:
-            self._paint_tile(tile, look)
-        except Exception:  # noqa: BLE001 - one bad picture must not take the others' tiles away
-            self.faults += 1
-            _log.exception("the tile of %s cannot be painted", tile.source_id)
+    def _paint_slots(self, again: Sequence[int]) -> None:
+        for index in again:
+            slot = self._slots[index]
+            assert slot.look is not None
+            if slot.corners is not None and slot.stale:
+                slot.corners.capture()
+            try:
+                slot.paint(self._canvas, slot.look)
+            except Exception:  # noqa: BLE001 - one bad picture must not take the others' tiles away
+                self.faults += 1
+                _log.exception("the tile of %s cannot be painted", slot.tile.source_id)
 
-    def _paint_tile(self, tile: Tile, look: _Look) -> None:
-        canvas, rect = self._canvas, tile.rect
-        if look.picture is not None:
-            filled = paint_picture(canvas, rect, tile.fit, look.picture)
-            for bar in _bars(rect, filled):
-                canvas.fill(bar, self._background)
-        else:
-            canvas.fill(rect, EMPTY_TILE)
-            if look.avatar is not None:
-                x, y = (rect.width - look.avatar.width) // 4 * 2, (rect.height - look.avatar.height) // 4 * 2
-                look.avatar.blend(canvas, rect.x + x, rect.y + y)
-        if look.label is not None:
-            inset = min(8, max(2, rect.height // 60 * 2))
-            inset = min(inset, (rect.width - look.label.width) // 4 * 2)
-            look.label.blend(canvas, rect.x + inset, rect.bottom - look.label.height - inset)
-        if look.speaking:
-            for side in _border(rect):
-                canvas.fill(side, SPEAKING)
+    def _caption(self, painted: list[Rect]) -> None:
+        """Lay logo, title, clock and banner over what was painted, nowhere twice."""
+        pieces = disjoint(painted)
+        for caption in self._backdrop.captions:
+            for piece in pieces:
+                caption.sprite.blend(self._canvas, caption.rect.x, caption.rect.y, piece)
 
 
 def check(layout: Layout) -> None:
@@ -141,27 +165,5 @@ def check(layout: Layout) -> None:
             raise LayoutError(f"the tile of {tile.source_id} does not lie on even pixels inside the canvas: {rect}")
 
 
-def _overlap(a: Rect, b: Rect) -> bool:
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
-
-
-def _bars(outer: Rect, inner: Rect) -> list[Rect]:
-    """What of ``outer`` lies left, right, above and below ``inner``, which is as wide or as high."""
-    bars = (
-        Rect(outer.x, outer.y, inner.x - outer.x, outer.height),
-        Rect(inner.right, outer.y, outer.right - inner.right, outer.height),
-        Rect(outer.x, outer.y, outer.width, inner.y - outer.y),
-        Rect(outer.x, inner.bottom, outer.width, outer.bottom - inner.bottom),
-    )
-    return [bar for bar in bars if bar.width and bar.height]
-
-
-def _border(rect: Rect) -> list[Rect]:
-    """The four sides of a frame inside ``rect``."""
-    thick = min(6, max(2, rect.height // 120 * 2), rect.width // 4 * 2, rect.height // 4 * 2)
-    return [
-        Rect(rect.x, rect.y, rect.width, thick),
-        Rect(rect.x, rect.bottom - thick, rect.width, thick),
-        Rect(rect.x, rect.y, thick, rect.height),
-        Rect(rect.right - thick, rect.y, thick, rect.height),
-    ]
+def _optional(value: str) -> Colour | None:
+    return _colour(value) if value else None

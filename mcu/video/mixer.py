@@ -21,6 +21,7 @@ from mcu.video.compositor import Compositor, check
 from mcu.video.encode import ENCODERS
 from mcu.video.i420 import Canvas
 from mcu.video.metrics import mixer_metrics
+from mcu.video.moves import Steering, TileMoves
 from mcu.video.output import VideoOutput
 from mcu.video.overlay import Overlays
 from mcu.video.pool import WorkPool
@@ -49,6 +50,7 @@ class VideoMixer:
     def __init__(self, config: VideoConfig, clock: MediaClock) -> None:
         size = Size(config.width, config.height)
         self.on_sources_changed: Callable[[], None] | None = None
+        self.on_tiles: Callable[[TileMoves], None] | None = None  # on the video thread, at the tick a change begins
         self.pool = WorkPool()
         self.overlays = Overlays(self.pool.submit)
         self.canvas = Canvas(size)
@@ -70,6 +72,7 @@ class VideoMixer:
         self._nobody = Scene(Layout(size))
         self._scene = self._nobody
         self._staged: tuple[Scene, dict[str, VideoSource]] | None = None  # what the sources were last told
+        self._steering = Steering(size)
         self._watch = SourceWatch()
         self._awake_until_us = 0
         self._thread = threading.Thread(target=self._run, name="video", daemon=True)
@@ -134,6 +137,10 @@ class VideoMixer:
         now_us = self._clock.now_us()
         return {id_: source.state(now_us) for id_, source in self._sources.items()}
 
+    def tiles(self) -> TileMoves:
+        """Where the tiles are, or where they come from and go to. Any thread."""
+        return self._steering.moves
+
     def snapshot_jpeg(self) -> bytes:
         """The canvas of the next tick as a JPEG. Any thread; waits for that tick.
 
@@ -193,6 +200,7 @@ class VideoMixer:
     def _rest(self, now_us: int) -> None:
         """Nobody looks: no decoders, no encoders."""
         self._stage(self._nobody, now_us)
+        self._steer(self._scene, now_us, moving=False)
         for output in self._outputs.values():
             output.close()
         self._notice(now_us)
@@ -202,6 +210,7 @@ class VideoMixer:
         now_us = self.ticker.due_us(tick)
         scene = self._scene
         self._stage(scene, now_us)
+        self._steer(scene, now_us)
         changed = self._paint(scene, now_us)
         if self._snapshots:
             self._awake_until_us = now_us + _AWAKE_US
@@ -220,6 +229,11 @@ class VideoMixer:
             source.set_stage(on=source_id in on_stage, now_us=now_us)
         self._staged = (scene, sources)
 
+    def _steer(self, scene: Scene, now_us: int, *, moving: bool = True) -> None:
+        """Head for the scene's layout, and tell who wants to know; nobody looking, nothing has to glide."""
+        if self._steering.turn(scene.layout, now_us, scene.motion_us if moving else 0) and self.on_tiles is not None:
+            self.on_tiles(self._steering.moves)
+
     def _paint(self, scene: Scene, now_us: int) -> bool:
         started = time.perf_counter()
         pictures: dict[str, Picture] = {}
@@ -228,7 +242,8 @@ class VideoMixer:
             picture = source.take(now_us) if source is not None else None
             if picture is not None:
                 pictures[tile.source_id] = picture
-        changed = self.compositor.paint(scene, pictures)
+        places = self._steering.places(now_us)
+        changed = self.compositor.paint(scene, pictures, places=places, wall_us=self._clock.wall_us(now_us))
         if changed:
             self.compose_ms.add((time.perf_counter() - started) * 1000)
         return changed

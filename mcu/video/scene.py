@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from layouts.model import Layout
+from layouts.motion import DEFAULT_DURATION_US
+from mcu.video.style import NO_STYLE, CanvasStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +15,24 @@ class TileInfo:
     name: str = ""
     muted: bool = False
     speaking: bool = False
+    network_trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A layout and, by source id, what its tiles say. Replaced as a whole, never changed."""
+    """What to show. Replaced as a whole, never changed.
+
+    Attributes:
+        layout: who is where.
+        info: by source id, what its tile says.
+        style: what the canvas shows beside the tiles.
+        motion_us: how long tiles take from the layout before to this one; 0 for a jump.
+    """
 
     layout: Layout
     info: Mapping[str, TileInfo] = field(default_factory=dict)
+    style: CanvasStyle = NO_STYLE
+    motion_us: int = DEFAULT_DURATION_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from layouts.geometry import Rect
 from mcu.media import Plane
 from mcu.video.i420 import Canvas
 
@@ -33,12 +34,39 @@ class Sprite:
         """Height in pixels, even."""
         return int(self.y.shape[0])
 
-    def blend(self, canvas: Canvas, x: int, y: int) -> None:
-        """Lay the sprite on the canvas with its top left corner at the even point (x, y)."""
-        _blend(canvas.y[y : y + self.height, x : x + self.width], self.y, self.keep)
-        rows, columns = slice(y // 2, (y + self.height) // 2), slice(x // 2, (x + self.width) // 2)
-        _blend(canvas.u[rows, columns], self.u, self.keep_chroma)
-        _blend(canvas.v[rows, columns], self.v, self.keep_chroma)
+    @property
+    def bytes(self) -> int:
+        """Memory taken."""
+        return self.y.size * 3
+
+    def blend(self, canvas: Canvas, x: int, y: int, within: Rect | None = None) -> None:
+        """Lay the sprite on the canvas with its top left corner at the even point (x, y).
+
+        Args:
+            canvas: what it is laid on.
+            x: may lie left of ``within``.
+            y: may lie above it.
+            within: an even rectangle of the canvas; what hangs over is cut off. None when nothing can.
+        """
+        left, top, right, bottom = 0, 0, self.width, self.height
+        if within is not None:
+            left, top = max(0, within.x - x), max(0, within.y - y)
+            right, bottom = min(right, within.right - x), min(bottom, within.bottom - y)
+            if right <= left or bottom <= top:
+                return
+        rows, columns = slice(y + top, y + bottom), slice(x + left, x + right)
+        own = (slice(top, bottom), slice(left, right))
+        _blend(canvas.y[rows, columns], self.y[own], self.keep[own])
+        rows, columns = slice((y + top) // 2, (y + bottom) // 2), slice((x + left) // 2, (x + right) // 2)
+        own = (slice(top // 2, bottom // 2), slice(left // 2, right // 2))
+        _blend(canvas.u[rows, columns], self.u[own], self.keep_chroma[own])
+        _blend(canvas.v[rows, columns], self.v[own], self.keep_chroma[own])
+
+    def copy_to(self, canvas: Canvas, rect: Rect) -> None:
+        """Paint the part of a sprite as large as the canvas that lies in an even ``rect``, as if it were opaque."""
+        for target, plane, step in ((canvas.y, self.y, 1), (canvas.u, self.u, 2), (canvas.v, self.v, 2)):
+            area = (slice(rect.y // step, rect.bottom // step), slice(rect.x // step, rect.right // step))
+            target[area] = plane[area]
 
 
 def _blend(target: Plane, light: Plane, keep: Plane) -> None:

@@ -1,21 +1,19 @@
 """Names as they can be drawn: harmless, short, measured."""
 
 import unicodedata
-from functools import lru_cache
-from pathlib import Path
 
-from PIL import ImageFont
+from mcu.video.shaping import clusters, shaped
 
-FONT_PATH = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 _LONGEST = 64  # characters of a name that are ever looked at; no tile has room for more
 _JOINERS = "\u200c\u200d"  # invisible, but they shape Persian, Indic scripts and emoji
+_NON_JOINER = "\u200c"
 
 
-def drawable(name: str) -> str:
+def drawable(name: str, longest: int = _LONGEST) -> str:
     """``name`` without control and direction-changing characters, spaces folded, cut to what a tile could hold."""
-    spaced = " ".join(name[: 16 * _LONGEST].split())
+    spaced = " ".join(name[: 16 * longest].split())
     kept = (c for c in spaced if c in _JOINERS or not unicodedata.category(c).startswith("C"))
-    return "".join(kept)[:_LONGEST].strip()
+    return "".join(kept)[:longest].strip()
 
 
 def initials(name: str) -> str:
@@ -25,28 +23,31 @@ def initials(name: str) -> str:
     return "".join(letters[:1] + letters[1:][-1:]).upper()
 
 
-@lru_cache(maxsize=32)
-def font(size_px: int) -> ImageFont.FreeTypeFont:
-    """The label font at a size."""
-    return ImageFont.truetype(FONT_PATH, size_px)
+def apart(letters: str) -> str:
+    """Initials that do not join, as Arabic ones would."""
+    return _NON_JOINER.join(letters)
+
+
+def width_px(text: str, size_px: int) -> float:
+    """How wide ``text`` is when drawn."""
+    return shaped(text).width * size_px
 
 
 def has_glyphs(text: str) -> bool:
-    """Whether the label font knows every character."""
-    sample = font(16)
-    unknown = bytes(sample.getmask("\uffff"))
-    return all(bytes(sample.getmask(c)) != unknown for c in text)
+    """Whether the fonts know every character."""
+    return not shaped(text).missing
 
 
 def fitted(name: str, size_px: int, max_width_px: int) -> str:
     """As much of a drawable name as fits the width, with an ellipsis where it was cut."""
-    if font(size_px).getlength(name) <= max_width_px:
+    if width_px(name, size_px) <= max_width_px:
         return name
-    low, high = 0, len(name)
+    parts = clusters(name)
+    low, high = 0, len(parts)
     while low < high:
         middle = (low + high + 1) // 2
-        if font(size_px).getlength(name[:middle] + "…") <= max_width_px:
+        if width_px("".join(parts[:middle]) + "…", size_px) <= max_width_px:
             low = middle
         else:
             high = middle - 1
-    return name[:low].rstrip() + "…" if low else ""
+    return "".join(parts[:low]).rstrip() + "…" if low else ""

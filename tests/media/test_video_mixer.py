@@ -214,7 +214,7 @@ def test_a_hostile_sender_costs_itself_alone(world: World) -> None:
 def test_a_tick_that_fails_does_not_end_the_mixer(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*args: object) -> bool:
+    def broken(*args: object, **kwargs: object) -> bool:
         raise RuntimeError("the canvas is on fire")
 
     world.mixer.hubs[VideoCodec.H264].subscribe(bound=9000)

@@ -1,0 +1,118 @@
+"""One tile of the canvas: how it looks, and how it is painted."""
+
+from dataclasses import dataclass
+
+from layouts.geometry import Rect, Size
+from layouts.model import Tile
+from mcu.media import Picture
+from mcu.video.corners import Corners
+from mcu.video.i420 import Canvas, Colour
+from mcu.video.scale import paint_picture
+from mcu.video.sprites import Sprite
+
+EMPTY_TILE = Colour.from_rgb(38, 42, 51)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Everything that decides how a tile looks, beside its place."""
+
+    picture: Picture | None
+    label: Sprite | None
+    avatar: Sprite | None
+    border: Colour | None
+
+    def same(self, other: "Look") -> bool:
+        """Whether nothing has to be painted anew."""
+        return (
+            self.picture is other.picture
+            and self.label is other.label
+            and self.avatar is other.avatar
+            and self.border == other.border
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A tile at one place.
+
+    Attributes:
+        tile: as the layout has it.
+        rect: where it is now, which differs from the tile's rectangle while it moves.
+        background: colour of the bars beside a contained picture.
+        below: numbers of the slots before it that it overlaps.
+        corners: None when they are square.
+        look: what was painted last; None: nothing yet.
+        label: the last one that was finished.
+        stale: what is beneath has changed since its corners were cut.
+    """
+
+    tile: Tile
+    rect: Rect
+    background: Colour
+    below: list[int]
+    corners: Corners | None
+    look: Look | None = None
+    label: Sprite | None = None
+    stale: bool = True
+
+    @property
+    def final_size(self) -> Size:
+        """The size for which labels are drawn, so that they do not change while the tile moves."""
+        return self.tile.rect.size
+
+    def paint(self, canvas: Canvas, look: Look) -> None:
+        """Paint all of it, corners and border too."""
+        rect = self.rect
+        if look.picture is not None:
+            filled = paint_picture(canvas, rect, self.tile.fit, look.picture)
+            for bar in _bars(rect, filled):
+                canvas.fill(bar, self.background)
+        else:
+            canvas.fill(rect, EMPTY_TILE)
+            if look.avatar is not None:
+                x, y = (rect.width - look.avatar.width) // 4 * 2, (rect.height - look.avatar.height) // 4 * 2
+                look.avatar.blend(canvas, rect.x + x, rect.y + y, rect)
+        if look.label is not None:
+            inset = min(8, max(2, rect.height // 60 * 2))
+            inset = max(0, min(inset, (rect.width - look.label.width) // 4 * 2))
+            look.label.blend(canvas, rect.x + inset, rect.bottom - look.label.height - inset, rect)
+        corner = 0 if self.corners is None else self.corners.box
+        if look.border is not None:
+            for side in _sides(rect, corner):
+                canvas.fill(side, look.border)
+        if self.corners is not None:
+            self.corners.cut(look.border)
+
+
+def corners_of(canvas: Canvas, rect: Rect, radius: int) -> Corners | None:
+    """The rounded corners of a tile; None for a radius of 0."""
+    return Corners(canvas, rect, radius, thickness(rect)) if radius > 0 else None
+
+
+def thickness(rect: Rect) -> int:
+    """How thick a tile's border is."""
+    return min(6, max(2, rect.height // 120 * 2), rect.width // 4 * 2, rect.height // 4 * 2)
+
+
+def _bars(outer: Rect, inner: Rect) -> list[Rect]:
+    """What of ``outer`` lies left, right, above and below ``inner``, which is as wide or as high."""
+    bars = (
+        Rect(outer.x, outer.y, inner.x - outer.x, outer.height),
+        Rect(inner.right, outer.y, outer.right - inner.right, outer.height),
+        Rect(outer.x, outer.y, outer.width, inner.y - outer.y),
+        Rect(outer.x, inner.bottom, outer.width, outer.bottom - inner.bottom),
+    )
+    return [bar for bar in bars if bar.width and bar.height]
+
+
+def _sides(rect: Rect, corner: int) -> list[Rect]:
+    """The four sides of a frame inside ``rect``, without its corners."""
+    thick = thickness(rect)
+    down = max(corner, thick)
+    return [
+        Rect(rect.x + corner, rect.y, rect.width - 2 * corner, thick),
+        Rect(rect.x + corner, rect.bottom - thick, rect.width - 2 * corner, thick),
+        Rect(rect.x, rect.y + down, thick, rect.height - 2 * down),
+        Rect(rect.right - thick, rect.y + down, thick, rect.height - 2 * down),
+    ]
