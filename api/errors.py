@@ -70,6 +70,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid_name": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid_layout": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid_style": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad_offer": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unreadable_media": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unusable_argument": HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -129,10 +129,10 @@ class GapInfo(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    at: float = Field(description="where in the file it is missing, seconds")
+    start: float = Field(validation_alias="from_time", description="Unix time, seconds")
+    end: float = Field(validation_alias="until_time", description="Unix time, seconds")
     missing: float = Field(description="how long it was, seconds")
-    from_time: float = Field(description="Unix time, seconds")
-    until_time: float = Field(description="Unix time, seconds")
+    at: float = Field(description="where in the file it is missing, seconds")
     reason: str
 
 

@@ -35,7 +35,7 @@ async def test_a_recording_from_start_to_end(http: httpx.AsyncClient, recordings
     recordings.set(started, gaps=(Gap(at=4.0, missing=1.5, from_time=10.0, until_time=11.5, reason="lost"),))
     told = (await http.get(f"/v1/recordings/{started}")).json()
     assert (told["status"], told["size"], told["error"]) == ("complete", 100, None)
-    assert told["gaps"] == [{"at": 4.0, "missing": 1.5, "from_time": 10.0, "until_time": 11.5, "reason": "lost"}]
+    assert told["gaps"] == [{"start": 10.0, "end": 11.5, "missing": 1.5, "at": 4.0, "reason": "lost"}]
     assert len(told["sha256"]) == 64
 
 
