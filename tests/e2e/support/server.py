@@ -18,6 +18,11 @@ from tests.e2e.support.waiting import wait_for
 TUTTI = Path(sys.executable).parent / "tutti"
 
 
+def _content(response: httpx.Response) -> Any:
+    assert response.is_success, f"{response.request.method} {response.url}: {response.status_code} {response.text}"
+    return response.json()
+
+
 class Server:
     """One service at a time on one data folder; it can be killed, stopped and started again.
 
@@ -83,6 +88,7 @@ class Server:
     def close(self) -> None:
         """End it and all its rooms, whatever state they are in, and remove what it wrote."""
         self.http.close()
+        sys.stderr.write(self.said())  # pytest shows it when the test has failed
         if self._process is not None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -129,11 +135,11 @@ class Server:
 
     def get(self, path: str) -> Any:
         """The JSON at ``path``."""
-        return self.http.get(path).raise_for_status().json()
+        return _content(self.http.get(path))
 
     def post(self, path: str, json: object = None) -> Any:
         """POST, and the JSON that comes back."""
-        return self.http.post(path, json=json).raise_for_status().json()
+        return _content(self.http.post(path, json=json))
 
     def open_room(self, name: str, **options: object) -> None:
         """Open a room."""

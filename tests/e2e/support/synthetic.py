@@ -1,6 +1,6 @@
 """A participant on stock aiortc: an independent WebRTC stack, with content that is known to the sample.
 
-Once a second the picture flashes white and a beep sounds, both for a tenth of a second and from the same instant of one
+Once a second the picture flashes white and a beep sounds, both for a fifth of a second and from the same instant of one
 clock; in between the picture is of one colour and there is silence.
 """
 
@@ -21,7 +21,7 @@ from tests.e2e.support.waiting import LoopThread, wait_for
 
 FPS = 30
 BEEP_HZ = 3000  # far from the tones of the browsers, and from their harmonics
-FLASH_S = 0.1
+FLASH_S = 0.2
 _AUDIO_SAMPLES = SAMPLE_RATE_HZ // 50
 _WHITE = (235, 128, 128)
 _WIDTH, _HEIGHT = 640, 360
