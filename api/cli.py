@@ -115,6 +115,7 @@ def _run(settings: Settings) -> int:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,
     )
     host, port = listener.getsockname()[:2]
     logger.info("Tutti %s serves http://%s:%d", VERSION, f"[{host}]" if ":" in host else host, port)

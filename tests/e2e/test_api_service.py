@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.support.chromium import executable
 from tests.e2e.support.server import TUTTI, Server
+from tests.e2e.support.synthetic import Synthetic
 from tests.e2e.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
@@ -163,6 +164,43 @@ def test_offers_that_make_no_sense_to_a_real_room(service: Server) -> None:
         )
         assert (refused.status_code, refused.json()["error"]["code"]) == (422, "bad_offer"), body[:20]
     assert service.get("/v1/rooms/a")["participants"] == 0
+
+
+def test_one_more_than_a_real_room_holds(service: Server) -> None:
+    service.open_room("small", max_participants=1)
+    guest, late = Synthetic(service.url, sends=False), Synthetic(service.url, sends=False)
+    try:
+        guest.join("small", "First")
+        with pytest.raises(httpx.HTTPStatusError) as refused:
+            late.join("small", "Late")
+        assert (refused.value.response.status_code, refused.value.response.json()["error"]["code"]) == (
+            409,
+            "room_full",
+        )
+        people = service.get("/v1/rooms/small/participants")["participants"]
+        assert [person["name"] for person in people] == ["First"]
+    finally:
+        guest.close()
+        late.close()
+
+
+def test_whoever_is_made_to_leave_is_gone(service: Server) -> None:
+    guest = Synthetic(service.url, sends=False)
+    try:
+        service.open_room("a")
+        with listen(service, "a") as listener:
+            heard(listener)
+            guest.join("a", "Guest")
+            joined = heard(listener)
+            assert (joined["type"], joined["participant"]["name"]) == ("participant_joined", "Guest")
+            id_ = joined["participant"]["id"]
+            assert service.http.delete(f"/v1/rooms/a/participants/{id_}").status_code == 204
+            assert {"type": "participant_left", "participant_id": id_, "reason": "left"} in [
+                heard(listener) for _ in range(2)
+            ]
+        assert service.http.delete(f"/v1/rooms/a/participants/{id_}").status_code == 404
+    finally:
+        guest.close()
 
 
 async def _many(url: str) -> list[int]:
