@@ -9,7 +9,8 @@ from layouts.geometry import Rect
 from mcu.media import Plane
 from mcu.video.i420 import Canvas, Colour
 
-_FINE = 8  # samples a pixel, each way, of the curve
+_FINE = 16  # samples of the curve a pixel
+_Floats = npt.NDArray[np.float64]
 _Weights = npt.NDArray[np.uint16]  # 256 is all of it
 
 
@@ -76,30 +77,29 @@ def _four(plane: Plane, rect: Rect, box: int) -> Plane:
 @lru_cache(maxsize=256)
 def _weights(radius: int, thick: int, box: int) -> tuple[tuple[_Weights, _Weights], tuple[_Weights, _Weights]]:
     """How much of each pixel belongs to the tile's inside and to its border, for luma and for chroma."""
-    at = (np.arange(box * _FINE) + 0.5) / _FINE
-    whole = _rounded(at, radius)
-    inside = _rounded(at - thick, max(0, radius - thick))
-    return _plane(whole, inside, _FINE), _plane(whole, inside, 2 * _FINE)
+    whole, inside = _covered(radius, 0, box), _covered(max(0, radius - thick), thick, box)
+    return _shares(whole, inside), _shares(_halved(whole), _halved(inside))
 
 
-def _rounded(at: npt.NDArray[np.float64], radius: int) -> npt.NDArray[np.bool_]:
-    """Which points are in a rectangle whose top left corner, at 0, is rounded."""
-    short = np.maximum(radius - at, 0)
-    curve = short[:, None] ** 2 + short[None, :] ** 2 <= radius**2
-    inside: npt.NDArray[np.bool_] = curve & (at >= 0)[:, None] & (at >= 0)[None, :]
-    return inside
+def _covered(radius: int, inset: int, box: int) -> _Floats:
+    """The part of each pixel of a top left corner that a rounded rectangle covers, (0, 0) lying ``inset`` outside."""
+    x = (np.arange(box * _FINE) + 0.5) / _FINE - inset
+    short = np.maximum(radius - x, 0)
+    edge = inset + radius - np.sqrt(np.maximum(radius**2 - short**2, 0))  # where a column of the rectangle begins
+    edge = np.where(x < 0, box, edge)
+    columns = np.clip(np.arange(1, box + 1)[:, None] - edge, 0, 1)
+    covered: _Floats = columns.reshape(box, box, _FINE).mean(axis=2)
+    return covered
 
 
-def _plane(whole: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_], step: int) -> tuple[_Weights, _Weights]:
-    all_of_it, picture = (_mirrored(_share(part, step)) for part in (whole, inside))
-    return picture, all_of_it - picture
+def _halved(part: _Floats) -> _Floats:
+    halved: _Floats = part.reshape(part.shape[0] // 2, 2, part.shape[1] // 2, 2).mean(axis=(1, 3))
+    return halved
 
 
-def _share(points: npt.NDArray[np.bool_], step: int) -> _Weights:
-    pixels = points.shape[0] // step
-    share = points.reshape(pixels, step, pixels, step).mean(axis=(1, 3))
-    weights: _Weights = np.rint(256 * share).astype(np.uint16)
-    return weights
+def _shares(whole: _Floats, inside: _Floats) -> tuple[_Weights, _Weights]:
+    of_all, of_inside = (_mirrored(np.rint(256 * part).astype(np.uint16)) for part in (whole, inside))
+    return of_inside, of_all - of_inside
 
 
 def _mirrored(corner: _Weights) -> _Weights:
