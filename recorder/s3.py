@@ -76,8 +76,9 @@ class S3Store:
 
     def __init__(self, options: S3Options) -> None:
         self._options = options
+        self._made: S3Client | None = None
         with self._told():
-            self._client = _client(options)
+            self._made = _client(options)
         self._transfer = TransferConfig(
             multipart_threshold=options.multipart_bytes, multipart_chunksize=options.multipart_bytes, max_concurrency=4
         )
@@ -138,7 +139,16 @@ class S3Store:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        if self._made is not None:
+            self._made.close()
+
+    @property
+    def _client(self) -> "S3Client":
+        """Made anew after a refusal, so that credentials that were put right meanwhile are found."""
+        client = self._made
+        if client is None:
+            client = self._made = _client(self._options)
+        return client
 
     def _key(self, key: str) -> str:
         return self._options.prefix + key
@@ -160,16 +170,27 @@ class S3Store:
         )
         try:
             yield
-        except ClientError as error:
-            raise _from_answer(error, place) from error
-        except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ParamValidationError) as error:
-            raise StoreRefusedError(f"{place}: {error}") from error
-        except ValueError as error:  # an endpoint that is no URL
-            raise StoreRefusedError(f"{place}: {error}") from error
-        except (BotoCoreError, Boto3Error) as error:
-            raise StoreError(f"{place} cannot be reached: {error}") from error
-        except OSError as error:
-            raise StoreError(f"{place}: {error}") from error
+        except StoreError:  # from a step inside this one
+            raise
+        except (ClientError, BotoCoreError, Boto3Error, OSError, ValueError) as error:
+            told = _as_store_error(error, place)
+            if isinstance(told, StoreRefusedError):
+                self._made = None
+            raise told from error
+
+
+def _as_store_error(error: Exception, place: str) -> StoreError:
+    match error:
+        case ClientError():
+            return _from_answer(error, place)
+        case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError() | ParamValidationError():
+            return StoreRefusedError(f"{place}: {error}")
+        case ValueError():  # an endpoint that is no URL
+            return StoreRefusedError(f"{place}: {error}")
+        case BotoCoreError() | Boto3Error():
+            return StoreError(f"{place} cannot be reached: {error}")
+        case _:
+            return StoreError(f"{place}: {error}")
 
 
 def _from_answer(error: ClientError, place: str) -> StoreError:

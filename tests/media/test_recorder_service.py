@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from mcu.errors import TuttiError
 from recorder.catalog import Catalog
 from recorder.errors import (
     FolderTakenError,
@@ -25,42 +24,9 @@ from recorder.service import RecordingService
 from recorder.storage import LocalStore, Upload
 from tests.media import recorder_clips as clips
 from tests.media import recorder_probe as probe
+from tests.media.recorder_rooms import RoomGoneError, Rooms
 
 pytestmark = pytest.mark.media
-
-
-class RoomGoneError(TuttiError):
-    code = "room_gone"
-
-
-class Rooms:
-    """Rooms in this process: each part gets three seconds of pictures at once; the clock goes on between parts."""
-
-    def __init__(self) -> None:
-        self.writing: dict[str, clips.Room] = {}
-        self.refusals: list[TuttiError] = []  # to come, one a start
-        self.parts: list[int] = []
-
-    async def start_part(self, room: str, recording_id: str, part: int, directory: Path) -> int:
-        assert directory.parent.name == recording_id
-        self.parts.append(part)
-        if self.refusals:
-            raise self.refusals.pop(0)
-        made = clips.Room(directory, part=part, wall_offset_us=clips.WALL_US + 5_000_000 * part)
-        frames = clips.merged(clips.video(3), clips.audio(5))
-        started_us = await asyncio.to_thread(made.start, frames)
-        await asyncio.to_thread(clips.publish, frames, made.pictures, made.sound)
-        self.writing[room] = made
-        return started_us
-
-    async def stop_part(self, room: str, recording_id: str) -> int:
-        if room not in self.writing:
-            raise RoomGoneError(f"room {room} is gone, and recording {recording_id} with it")
-        return await asyncio.to_thread(self.writing.pop(room).writer.stop)
-
-    async def end(self, room: str) -> None:
-        """The room closes in order, or is killed after its last fragment was flushed: the same to the files."""
-        await asyncio.to_thread(self.writing.pop(room).writer.stop)
 
 
 class TroubledStore(LocalStore):
