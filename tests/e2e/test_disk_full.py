@@ -1,6 +1,7 @@
 """The disk fills up while a conference is recorded."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.e2e.support.waiting import wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")]
 
 
+MIB = 1024 * 1024
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 16 MB."""
@@ -25,45 +29,81 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def _fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file:
+def _fill(disk: Path, *, but_for: int = 0) -> Path:
+    """Let something else take all of ``disk``, ``but_for`` bytes."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
         try:
-            while True:
+            file.write(bytes(max(0, shutil.disk_usage(disk).free - but_for)))
+            while not but_for:
                 file.write(bytes(4096))
         except OSError:
-            return
+            pass
+    return filler
 
 
-def test_the_conference_goes_on_and_the_recording_can_be_saved(small_disk: Path, tmp_path: Path) -> None:
-    server = Server(data_dir=small_disk / "data").start()
-    flasher = Synthetic(server.url)
-    try:
-        flasher.join("full", "Flash")
-        flasher.see(30)
-        recording = server.record("full")
-        flasher.see(90)
-        _fill(small_disk / "filler")
+@pytest.fixture
+def server(small_disk: Path) -> Iterator[Server]:
+    """A service whose data folder is on the small disk."""
+    service = Server(data_dir=small_disk / "data")
+    yield service.start()
+    service.close()
 
-        failed = wait_for(lambda: _when(server, recording, "failed"), timeout_s=30, what="the recording to end")
-        assert "disk" in failed["error"]
-        flasher.see(30)
-        assert server.http.get("/healthz").status_code == 200
-        assert server.get("/v1/rooms/full")["recording"] is None
 
-        (small_disk / "filler").unlink()
+@pytest.fixture
+def flasher(server: Server) -> Iterator[Synthetic]:
+    """Somebody in the room ``full``."""
+    participant = Synthetic(server.url)
+    participant.join("full", "Flash")
+    participant.see(30)
+    yield participant
+    participant.close()
+
+
+def _ended(server: Server, recording: str) -> dict[str, str] | None:
+    fields = server.recording(recording)
+    return fields if fields["status"] in {"complete", "failed"} else None
+
+
+def test_a_recording_ends_before_the_disk_is_full(
+    server: Server, flasher: Synthetic, small_disk: Path, tmp_path: Path
+) -> None:
+    recording = server.record("full")
+    flasher.see(60)
+    filler = _fill(small_disk, but_for=9 * MIB // 2)
+
+    fields = wait_for(lambda: _ended(server, recording), timeout_s=60, what="the recording to end by itself")
+    assert fields["status"] == "complete"
+    assert "disk" in fields["error"]
+    assert film.decode_errors(server.download(recording, tmp_path / "saved.mp4")) == ""
+    flasher.see(30)  # the conference goes on
+
+    filler.unlink()
+    filler = _fill(small_disk, but_for=MIB)
+    refused = server.http.post("/v1/rooms/full/recordings")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (507, "disk_full")
+
+    filler.unlink()
+    again = server.record("full")
+    flasher.see(30)
+    assert server.finish(again)["error"] is None
+
+
+def test_a_recording_survives_that_something_else_fills_the_disk(
+    server: Server, flasher: Synthetic, small_disk: Path, tmp_path: Path
+) -> None:
+    recording = server.record("full")
+    flasher.see(90)
+    filler = _fill(small_disk)
+    flasher.see(60)  # the conference goes on
+    assert server.http.get("/healthz").status_code == 200
+
+    filler.unlink()
+    server.http.post(f"/v1/recordings/{recording}/stop")  # it may have ended by itself
+    fields = wait_for(lambda: _ended(server, recording), timeout_s=60, what="the recording to end")
+    if fields["status"] == "failed":
         server.post(f"/v1/recordings/{recording}/retry")
         fields = server.finish(recording, stop=False)
-        assert fields["duration"] > 2
-        path = server.download(recording, tmp_path / "saved.mp4")
-        assert film.decode_errors(path) == ""
-        again = server.record("full")
-        flasher.see(30)
-        assert server.finish(again)["error"] is None
-    finally:
-        flasher.close()
-        server.close()
-
-
-def _when(server: Server, recording: str, status: str) -> dict[str, str] | None:
-    fields = server.recording(recording)
-    return fields if fields["status"] == status else None
+    path = server.download(recording, tmp_path / "saved.mp4")
+    assert film.decode_errors(path) == ""
+    assert float(film.probe(path)["format"]["duration"]) > 2

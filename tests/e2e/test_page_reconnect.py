@@ -36,14 +36,13 @@ async def ana(mortal: Server, room: str) -> AsyncIterator[Guest]:
 
 async def _is_in_again(guest: Guest, old_id: str) -> None:
     await guest.comes_to_know(f"state.phase === 'joined' && ![null, '{old_id}'].includes(tutti.state.id)")
-    await expect(guest.page.locator(".status")).to_be_hidden(timeout=MEDIA_MS)
     await guest.sees_the_mix()
 
 
 async def test_a_room_that_dies_is_joined_again_with_the_same_devices(ana: Guest, mortal: Server, room: str) -> None:
     old_id, microphone = await ana.knows("state.id"), await ana.knows(TRACK)
     mortal.room_process(room).kill()
-    await expect(ana.page.get_by_text("The room had to start again.")).to_be_visible(timeout=MEDIA_MS)
+    await expect(ana.status).to_contain_text("The room had to start again.", timeout=MEDIA_MS)
     await _is_in_again(ana, old_id)
     assert await ana.knows(TRACK) == microphone
     people = await ana.open_panel("People")
@@ -53,10 +52,9 @@ async def test_a_room_that_dies_is_joined_again_with_the_same_devices(ana: Guest
 async def test_a_call_outlives_the_service(ana: Guest, mortal: Server) -> None:
     old_id = await ana.knows("state.id")
     mortal.kill()
-    status = ana.page.get_by_text("The server does not answer. Your call goes on")
-    await expect(status).to_be_visible(timeout=MEDIA_MS)
+    await expect(ana.status).to_contain_text("The server does not answer. Your call goes on", timeout=MEDIA_MS)
     mortal.start()
-    await expect(status).to_be_hidden(timeout=2 * MEDIA_MS)
+    await expect(ana.status).to_be_hidden(timeout=2 * MEDIA_MS)
     assert await ana.knows("state.id") == old_id
     assert await ana.knows("pc.connectionState") == "connected"
 
@@ -67,7 +65,7 @@ async def test_when_service_and_room_die_it_comes_back_once_they_are_there(
     old_id, process = await ana.knows("state.id"), mortal.room_process(room)
     mortal.kill()
     process.kill()
-    await expect(ana.page.locator(".status")).to_contain_text("Reconnecting…", timeout=2 * MEDIA_MS)
+    await expect(ana.status).to_contain_text("Reconnecting…", timeout=2 * MEDIA_MS)
     mortal.start()
     await _is_in_again(ana, old_id)
 

@@ -79,7 +79,7 @@ class Guest:
         """Wait for a picture in the call."""
         await expect(self.mix).to_be_visible(timeout=MEDIA_MS)
         await expect(self.page.get_by_text("Waiting for the picture…")).to_be_hidden(timeout=MEDIA_MS)
-        await expect(self.page.get_by_text("Connecting…")).to_be_hidden(timeout=MEDIA_MS)
+        await expect(self.status).to_be_hidden(timeout=MEDIA_MS)
 
     async def open_panel(self, name: str) -> Locator:
         """A panel by its heading, opened by its button."""
@@ -99,6 +99,11 @@ class Guest:
     def mix(self) -> Locator:
         """The video that everybody is in."""
         return self.page.get_by_label("Everybody in this room")
+
+    @property
+    def status(self) -> Locator:
+        """What the page says of the connection, while there is something to say."""
+        return self.page.locator(".status")
 
     async def mean_colour(self) -> list[int]:
         """The mix's mean colour, RGB."""
