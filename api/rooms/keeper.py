@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 SETTLE_TIMEOUT_S = 30  # how long whoever wants a room waits for it to come back, or for its predecessor to end
 MAX_CRASHES = 3  # so often a room is opened again ...
 CRASH_WINDOW_S = 60.0  # ... within this time
+REOPEN_PAUSES_S = (0.0, 0.5, 1.0, 2.0)  # before each try to open it again
 
 
 class RoomEndingError(TuttiError):
@@ -86,6 +87,7 @@ class RoomKeeper:
         feeds: whom to tell what happens.
         default_config: the configuration of a room of which nothing but the name is known.
         monotonic_s: the clock that crashes are counted on.
+        sleep: waits that many seconds.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class RoomKeeper:
         feeds: Feeds,
         default_config: Callable[[str], RoomConfig],
         monotonic_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.hooks: RecordingHooks | None = None
         self.lost = 0  # room processes that died unasked
@@ -101,6 +104,7 @@ class RoomKeeper:
         self._feeds = feeds
         self._default_config = default_config
         self._monotonic_s = monotonic_s
+        self._sleep = sleep
         self._lives: dict[str, _Life] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # opening and closing, by name
         self._followers: set[asyncio.Task[None]] = set()
@@ -221,7 +225,8 @@ class RoomKeeper:
             await ask(self._host, ref, Open(instance=ref.instance, config=config), Done)
         except RemoteError as error:
             if error.code != "already_open":  # opened by another service: so much the better
-                await self._host.close(ref)
+                with contextlib.suppress(RoomGone):
+                    await self._host.close(ref)
                 raise
         self._follow(ref, self._lives.get(config.name) or _Life(config), events)
         logger.info("room %r opened as %s", config.name, ref.instance)
@@ -293,15 +298,18 @@ class RoomKeeper:
             await _tell(self.hooks.room_lost(name))
 
     async def _reopened(self, name: str, life: _Life) -> bool:
-        async with self._lock(name):
-            if life.ending is not None:  # somebody closed it meanwhile
-                return False
-            try:
-                await self._open(life.config)
-            except TuttiError as error:
-                logger.error("room %r cannot be opened again: %s", name, error)  # noqa: TRY400 - the message says it all
-                return False
-            return True
+        for pause_s in REOPEN_PAUSES_S:
+            await self._sleep(pause_s)
+            async with self._lock(name):
+                if life.ending is not None:  # somebody closed it meanwhile
+                    return False
+                try:
+                    await self._open(life.config)
+                except TuttiError as error:
+                    logger.error("room %r could not be opened again: %s", name, error)  # noqa: TRY400 - that says it all
+                else:
+                    return True
+        return False
 
 
 async def _tell(hook: Coroutine[Any, Any, None]) -> None:
