@@ -96,7 +96,7 @@ export class Devices {
   async choose(kind, deviceId) {
     const device = this.#devices[kind];
     device.chosen = deviceId;
-    if (kind === "camera" && !device.on && !device.problem) return;
+    if (kind === "camera" && !device.on && !device.problem) return; // off by choice
     const muted = kind === "microphone" && device.track !== null && !device.on;
     await this.#acquire(kind, () => this.#open(kind));
     if (muted) this.switchOff(kind);
@@ -151,7 +151,7 @@ export class Devices {
   async #acquire(kind, open) {
     const device = this.#devices[kind];
     if (device.busy) return;
-    device.busy = true;
+    Object.assign(device, { busy: true, problem: null });
     this.#tell(kind);
     try {
       const before = device.track;

@@ -21,6 +21,8 @@ export const INITIAL = Object.freeze({
   panel: null, // people | layout | recordings | settings
 });
 
+export const CONNECTING = "Connecting…";
+
 const UNFINISHED = new Set(["starting", "active", "paused", "ending"]);
 const RUNNING = new Set(["starting", "active", "paused"]);
 
@@ -68,7 +70,7 @@ const REDUCERS = {
   "local.placed": (state, { id }) => ({
     id,
     phase: state.phase === "joining" ? "joined" : state.phase,
-    status: state.phase === "joining" ? "Connecting…" : state.status,
+    status: state.phase === "joining" ? CONNECTING : state.status,
   }),
   "local.connected": () => ({ phase: "joined", status: null }),
   "local.reconnecting": (_state, { status }) => ({ phase: "reconnecting", status }),

@@ -1,12 +1,12 @@
 /** What happens in the room, in words for whoever cannot see it. */
 
-import { participant, runningRecording } from "../state.js";
+import { CONNECTING, participant, runningRecording } from "../state.js";
 
 /** What there is to say about the step from `before` to `now`. Pure. */
 export function announcements(now, before) {
   const said = [];
-  if (now.phase === "joined" && before.phase === "joining") said.push(`You are in ${now.room}.`);
-  if (now.status && now.status !== before.status) said.push(now.status);
+  if (now.phase === "joined" && !now.status && before.status === CONNECTING) said.push(`You are in ${now.room}.`);
+  if (now.status && now.status !== before.status && now.status !== CONNECTING) said.push(now.status);
   if (now.phase === "joined" && before.phase === "reconnecting") said.push("Connected again.");
   if (now.phase === "joined" && before.phase === "joined" && before.participants.length) said.push(...comings(now, before));
   if (now.activeSpeaker !== before.activeSpeaker && now.activeSpeaker !== now.id) {
