@@ -6,7 +6,7 @@ the room at any time. Both sides ignore fields they do not know and refuse a maj
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 VERSION = 1
 
@@ -31,6 +31,8 @@ class RoomConfig(Message):
 
     name: str
     layout: str = "grid"
+    layout_options: dict[str, JsonValue] = {}
+    custom_layout: dict[str, JsonValue] | None = None
     max_participants: int = Field(default=50, ge=1, le=1000)
     video: VideoConfig = VideoConfig()
     empty_grace_s: float = Field(default=60, ge=0)
@@ -76,10 +78,52 @@ class Leave(Message):  # Reply: Done
 
 
 class SetLayout(Message):  # Reply: Done
-    """Change the layout at the next tick."""
+    """Change the layout at the next tick: a built-in by its name, or a whole custom layout under a name of its own."""
 
     type: Literal["set_layout"] = "set_layout"
     layout: str
+    options: dict[str, JsonValue] = {}
+    custom: dict[str, JsonValue] | None = None
+
+
+class SetWish(Message):  # Reply: Done
+    """What is wanted for one participant; what is None stays as it is. ``order`` below 0 clears it."""
+
+    type: Literal["set_wish"] = "set_wish"
+    participant_id: str
+    pinned: bool | None = None
+    spotlight: bool | None = None
+    hidden: bool | None = None
+    order: int | None = None
+
+
+class SetAudio(Message):  # Reply: Done
+    """How loud one participant is for everybody; what is None stays as it is."""
+
+    type: Literal["set_audio"] = "set_audio"
+    participant_id: str
+    gain_db: float | None = Field(default=None, ge=-40, le=20)
+    muted: bool | None = None
+
+
+class SetOverlay(Message):  # Reply: Done
+    """What the canvas shows beside the tiles; replaces all that was set before. Pictures are files in base64."""
+
+    type: Literal["set_overlay"] = "set_overlay"
+    background: str = ""
+    background_image: Base64Bytes | None = None
+    logo: Base64Bytes | None = None
+    logo_place: str = "top-right"
+    logo_opacity: float = 1.0
+    logo_share: float = 0.15
+    title: str = ""
+    clock: bool = False
+    clock_zone: str = "UTC"
+    clock_seconds: bool = False
+    clock_place: str = "top-left"
+    banner: str = ""
+    border: str = ""
+    speaking_border: str = "#34c77b"
 
 
 class GetSnapshot(Message):  # Reply: Snapshot
@@ -124,7 +168,20 @@ class Ping(Message):  # Reply: Done
 
 
 Request = Annotated[
-    Open | Join | Trickle | Leave | SetLayout | GetSnapshot | GetState | StartPart | StopPart | Close | Ping,
+    Open
+    | Join
+    | Trickle
+    | Leave
+    | SetLayout
+    | SetWish
+    | SetAudio
+    | SetOverlay
+    | GetSnapshot
+    | GetState
+    | StartPart
+    | StopPart
+    | Close
+    | Ping,
     Field(discriminator="type"),
 ]
 
@@ -197,6 +254,10 @@ class ParticipantState(Message):
     camera_on: bool = False
     muted: bool = True
     speaking: bool = False
+    pinned: bool = False
+    spotlight: bool = False
+    hidden: bool = False
+    order: int | None = None
     stats: dict[str, float] = {}
 
 
@@ -217,6 +278,7 @@ class RoomState(Message):
     layout: str
     participants: tuple[ParticipantState, ...] = ()
     active_speaker: str | None = None
+    tiles: "TilesMoved | None" = None
     recording: RecordingPart | None = None
     metrics: dict[str, float] = {}
 
@@ -259,10 +321,44 @@ class ActiveSpeaker(Message):
 
 
 class LayoutChanged(Message):
-    """The layout in force."""
+    """The layout in force; what a new room needs to look the same."""
 
     type: Literal["layout"] = "layout"
     layout: str
+    options: dict[str, JsonValue] = {}
+    custom: dict[str, JsonValue] | None = None
+
+
+class TileBox(Message):
+    """A rectangle as parts of the canvas, all between 0 and 1."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class TileMove(Message):
+    """One tile's way from where it was to where it is to be; ``id`` is a participant's, or ``{id}:screen``."""
+
+    id: str
+    start: TileBox
+    end: TileBox
+
+
+class TilesMoved(Message):
+    """Who is where on the canvas from ``begins_at`` on.
+
+    ``media_time`` and ``begins_at`` are the same instant: seconds of the room's media time, and Unix seconds (the NTP
+    time of the outgoing sender reports). Until ``duration`` seconds later an edge lies at
+    ``start + (end - start) · p² · (3 - 2p)`` with p the part of the duration gone by.
+    """
+
+    type: Literal["tiles"] = "tiles"
+    media_time: float
+    begins_at: float
+    duration: float
+    tiles: tuple[TileMove, ...]
 
 
 class PartFailed(Message):
@@ -283,7 +379,14 @@ class RoomEnding(Message):
 
 
 Event = Annotated[
-    ParticipantJoined | ParticipantUpdated | ParticipantLeft | ActiveSpeaker | LayoutChanged | PartFailed | RoomEnding,
+    ParticipantJoined
+    | ParticipantUpdated
+    | ParticipantLeft
+    | ActiveSpeaker
+    | LayoutChanged
+    | TilesMoved
+    | PartFailed
+    | RoomEnding,
     Field(discriminator="type"),
 ]
 

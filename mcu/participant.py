@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mcu.direction import NO_WISH, Wish
 from mcu.messages import ParticipantState, Track
 from mcu.rtc.peer import Peer
 from mcu.stage import Person
@@ -23,6 +24,7 @@ class Participant:
     camera_on: bool = False
     muted: bool = True
     speaking: bool = False
+    wish: Wish = NO_WISH
     last_spoke: int = 0  # grows with each turn as active speaker; 0 never spoke
 
     def person(self) -> Person:
@@ -41,5 +43,9 @@ class Participant:
             camera_on=self.camera_on,
             muted=self.muted,
             speaking=self.speaking,
+            pinned=self.wish.pinned,
+            spotlight=self.wish.spotlight,
+            hidden=self.wish.hidden,
+            order=self.wish.order,
             stats=self.peer.stats(),
         )

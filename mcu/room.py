@@ -10,8 +10,10 @@ from functools import partial
 from typing import ParamSpec
 
 from layouts.geometry import Size
+from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
 from mcu.clock import MediaClock
+from mcu.direction import Wish, direct
 from mcu.errors import RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
 from mcu.media import VideoCodec
@@ -25,13 +27,18 @@ from mcu.messages import (
     RecordingPart,
     RoomConfig,
     RoomState,
+    SetLayout,
+    TilesMoved,
 )
 from mcu.participant import Participant
 from mcu.rtc.peer import Peer
 from mcu.rtc.send import AudioFanout, VideoFanout
 from mcu.stage import SCREEN_SUFFIX, arrange
 from mcu.sync import LipSync
+from mcu.telling import tiles_told
 from mcu.video.mixer import VideoMixer
+from mcu.video.moves import TileMoves
+from mcu.video.style import NO_STYLE, CanvasStyle
 
 P = ParamSpec("P")
 
@@ -52,10 +59,12 @@ class Room:
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._created_at = time.time()
-        self._layout = config.layout
         self._canvas = Size(config.video.width, config.video.height)
+        self._direction = direct(config.layout, config.layout_options, config.custom_layout, {}, self._canvas)
+        self._style = NO_STYLE
         self._participants: dict[str, Participant] = {}  # in order of joining
         self._active_speaker: str | None = None
+        self._tiles: TilesMoved | None = None  # what was told last
         self._turns = 0  # how often the active speaker changed
         self._empty_since: float | None = self._loop.time()
         self._audio_out = AudioFanout(self._loop, self.clock)
@@ -66,7 +75,8 @@ class Room:
         }
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
         self._video.on_sources_changed = self._on_loop(self._rearrange)
-        self._scene = arrange(self._layout, self._canvas, (), {}, None)
+        self._video.on_tiles = self._on_loop(self._tiles_moved)
+        self._scene = arrange(self._direction, self._style, (), {}, Layout(self._canvas))
 
     def _on_loop(self, call: Callable[P, None]) -> Callable[P, None]:
         def later(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -187,6 +197,7 @@ class Room:
             self._video.remove(participant.id)
         if agreed.screen_in:
             self._video.remove(participant.id + SCREEN_SUFFIX)
+        self._direction = self._direction.with_wish(participant.id, None)
         if self._active_speaker == participant.id:
             self._active_speaker = None
             self._emit(ActiveSpeaker(participant_id=None))
@@ -205,12 +216,31 @@ class Room:
 
     # --- picture ------------------------------------------------------------------------------------------------------
 
-    def set_layout(self, layout: str) -> None:
-        """Use another layout from the next tick on; raises ``LayoutError`` and changes nothing for unknown names."""
-        arrange(layout, self._canvas, (), {}, None)
-        self._layout = layout
+    def set_layout(self, request: SetLayout) -> None:
+        """Use another layout from the next tick on; raises ``LayoutError`` and changes nothing if it is no good."""
+        name, options, custom = request.layout, request.options, request.custom
+        self._direction = direct(name, options, custom, self._direction.wishes, self._canvas)
+        changed = {"layout": self._direction.name, "layout_options": options, "custom_layout": custom}
+        self.config = self.config.model_copy(update=changed)
         self._rearrange()
-        self._emit(LayoutChanged(layout=layout))
+        self._emit(LayoutChanged(layout=self._direction.name, options=options, custom=custom))
+
+    def set_wish(self, participant_id: str, change: Callable[[Wish], Wish]) -> None:
+        """Pin, spotlight, hide or order somebody."""
+        participant = self._participant(participant_id)
+        participant.wish = change(participant.wish)
+        self._direction = self._direction.with_wish(participant_id, participant.wish)
+        self._rearrange()
+        self._tell_updated(participant)
+
+    def set_style(self, style: CanvasStyle) -> None:
+        """Show this beside the tiles from the next tick on."""
+        self._style = style
+        self._rearrange()
+
+    def _tiles_moved(self, moves: TileMoves) -> None:
+        self._tiles = tiles_told(moves, self.clock)
+        self._emit(self._tiles)
 
     def snapshot_jpeg(self) -> bytes:
         """The canvas now."""
@@ -219,7 +249,7 @@ class Room:
     def _rearrange(self) -> None:
         sources = self._video.sources()
         people = [p.person() for p in self._participants.values() if p.state == "connected"]
-        self._scene = arrange(self._layout, self._canvas, people, sources, self._scene.layout)
+        self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
         self._video.show(self._scene)
         for participant in self._participants.values():
             source = sources.get(participant.id)
@@ -246,6 +276,16 @@ class Room:
             self._emit(ActiveSpeaker(participant_id=now.active))
         self._rearrange()
 
+    def set_audio(self, participant_id: str, *, gain_db: float | None, muted: bool | None) -> None:
+        """Mix somebody louder or softer, or not at all, for everybody; None leaves it as it is."""
+        participant = self._participant(participant_id)
+        if participant.state != "connected":
+            raise UnknownParticipantError(f"participant {participant_id!r} is still connecting")
+        if gain_db is not None:
+            self._audio.set_gain(participant_id, gain_db)
+        if muted is not None:
+            self._audio.set_muted(participant_id, muted)
+
     # --- telling ------------------------------------------------------------------------------------------------------
 
     def _tell_updated(self, participant: Participant) -> None:
@@ -258,9 +298,10 @@ class Room:
             config=self.config,
             instance=self._instance,
             created_at=self._created_at,
-            layout=self._layout,
+            layout=self._direction.name,
             participants=tuple(p.told() for p in self._participants.values()),
             active_speaker=self._active_speaker,
+            tiles=self._tiles,
             recording=recording,
             metrics=self._metrics(),
         )

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from layouts.geometry import Size
 from layouts.model import Kind, Layout, Source
-from layouts.select import resolve
+from mcu.direction import Direction
 from mcu.video.scene import Scene, SourceState, TileInfo
+from mcu.video.style import CanvasStyle
 
 SCREEN_SUFFIX = ":screen"
 """A participant's screen is the source ``{participant id}:screen``; the camera's source id is the participant's."""
@@ -21,15 +21,22 @@ class Person:
     muted: bool
     speaking: bool
     last_spoke: int
+    network_trouble: bool = False
 
 
 def arrange(
-    layout: str, canvas: Size, people: Iterable[Person], sources: Mapping[str, SourceState], previous: Layout | None
+    direction: Direction,
+    style: CanvasStyle,
+    people: Iterable[Person],
+    sources: Mapping[str, SourceState],
+    previous: Layout,
 ) -> Scene:
-    """The scene for ``people`` in order of joining; live screens get a tile of their own.
+    """The scene for ``people`` in order of joining, on the canvas of the layout before.
+
+    Live screens get a tile of their own.
 
     Raises:
-        LayoutError: ``layout`` is no known name.
+        LayoutError: the direction's layout is unknown or does not fit.
     """
     shown: list[Source] = []
     info: dict[str, TileInfo] = {}
@@ -44,10 +51,10 @@ def arrange(
                 last_spoke=person.last_spoke,
             )
         )
-        info[person.id] = TileInfo(name=person.name, muted=person.muted, speaking=person.speaking)
+        info[person.id] = TileInfo(person.name, person.muted, person.speaking, person.network_trouble)
         screen_id = person.id + SCREEN_SUFFIX
         screen = sources.get(screen_id)
         if screen is not None and screen.live:
             shown.append(Source(id=screen_id, name=person.name, kind=Kind.SCREEN, aspect=screen.aspect))
-            info[screen_id] = TileInfo(name=person.name, muted=False, speaking=False)
-    return Scene(layout=resolve(layout, canvas, shown, previous=previous), info=info)
+            info[screen_id] = TileInfo(person.name)
+    return Scene(direction.layout(previous.canvas, shown, previous), info, style)

@@ -4,10 +4,9 @@ import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
-
-from recorder.part import PartInfo, PartWriter
 
 from mcu.errors import TuttiError
 from mcu.messages import (
@@ -30,13 +29,18 @@ from mcu.messages import (
     Reply,
     Request,
     RoomEnding,
+    SetAudio,
     SetLayout,
+    SetOverlay,
+    SetWish,
     Snapshot,
     StartPart,
     StopPart,
     Trickle,
 )
 from mcu.room import Room
+from mcu.video.style import canvas_style_from
+from recorder.part import PartInfo, PartWriter
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +132,23 @@ class RoomHandler:
         return Done()
 
     async def _set_layout(self, request: SetLayout) -> Reply:
-        self.room.set_layout(request.layout)
+        self.room.set_layout(request)
+        return Done()
+
+    async def _set_wish(self, request: SetWish) -> Reply:
+        wanted = request.model_dump(include={"pinned", "spotlight", "hidden", "order"}, exclude_none=True)
+        if wanted.get("order", 0) < 0:
+            wanted["order"] = None
+        self.room.set_wish(request.participant_id, lambda wish: replace(wish, **wanted))
+        return Done()
+
+    async def _set_audio(self, request: SetAudio) -> Reply:
+        self.room.set_audio(request.participant_id, gain_db=request.gain_db, muted=request.muted)
+        return Done()
+
+    async def _set_overlay(self, request: SetOverlay) -> Reply:
+        style = await asyncio.to_thread(canvas_style_from, **request.model_dump(exclude={"type"}))
+        self.room.set_style(style)
         return Done()
 
     async def _snapshot(self, _request: GetSnapshot) -> Reply:
@@ -224,6 +244,9 @@ class RoomHandler:
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetWish: _set_wish,
+        SetAudio: _set_audio,
+        SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
         StartPart: _start_part,
