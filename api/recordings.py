@@ -163,7 +163,7 @@ def _store(settings: Settings) -> ObjectStore:
 
 def kept_of(config: RoomConfig) -> dict[str, Any]:
     """What is kept with a recording of the room it was made in."""
-    return config.video.model_dump()
+    return config.video.model_dump(include={"width", "height", "fps", "bitrate_bps"})  # it is always the full size
 
 
 def live_parts(states: list[RoomState]) -> dict[str, int]:

@@ -164,6 +164,12 @@ class Settings(BaseSettings):
     video_height: int = Field(default=720, description="height of new rooms' canvas, pixels, even")
     video_fps: int = Field(default=30, description="pictures a second in new rooms")
     video_bitrate_bps: int = Field(default=2_000_000, description="bit rate of new rooms' video, bits a second")
+    video_half_bitrate_bps: int = Field(
+        default=700_000, description="bit rate for participants whose line takes no more than half the size"
+    )
+    video_quarter_bitrate_bps: int = Field(
+        default=180_000, description="bit rate for participants whose line takes no more than a quarter of the size"
+    )
     max_participants: int = Field(
         default=50, ge=1, le=1000, description="participants in a room that does not say otherwise"
     )
@@ -197,7 +203,12 @@ class Settings(BaseSettings):
     def video(self) -> VideoConfig:
         """Canvas and encoding of rooms that do not say otherwise."""
         return VideoConfig(
-            width=self.video_width, height=self.video_height, fps=self.video_fps, bitrate_bps=self.video_bitrate_bps
+            width=self.video_width,
+            height=self.video_height,
+            fps=self.video_fps,
+            bitrate_bps=self.video_bitrate_bps,
+            half_bitrate_bps=self.video_half_bitrate_bps,
+            quarter_bitrate_bps=self.video_quarter_bitrate_bps,
         )
 
     def room_config(self, name: str) -> RoomConfig:
@@ -224,6 +235,8 @@ _VIDEO = {
     "height": "video_height",
     "fps": "video_fps",
     "bitrate_bps": "video_bitrate_bps",
+    "half_bitrate_bps": "video_half_bitrate_bps",
+    "quarter_bitrate_bps": "video_quarter_bitrate_bps",
 }
 
 

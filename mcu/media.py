@@ -5,7 +5,7 @@ Everything here is immutable in spirit: whoever receives a value never writes in
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,14 @@ class AudioCodec(StrEnum):
     PCMA = "pcma"
     G722 = "g722"
     AAC = "aac"
+
+
+class Rung(IntEnum):
+    """The sizes in which the mix is offered, best first; the value says how often the canvas is halved."""
+
+    FULL = 0
+    HALF = 1
+    QUARTER = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from mcu.media import Rung
+
 VERSION = 1
 
 
@@ -18,12 +20,23 @@ class Message(BaseModel):
 
 
 class VideoConfig(Message):
-    """The canvas and its encoding."""
+    """The canvas and its encoding; whose line is too narrow for it gets half or a quarter of its width and height."""
 
     width: int = Field(default=1280, ge=160, le=3840, multiple_of=2)
     height: int = Field(default=720, ge=90, le=2160, multiple_of=2)
     fps: int = Field(default=30, ge=5, le=60)
     bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
+    half_bitrate_bps: int = Field(default=700_000, ge=50_000, le=20_000_000)
+    quarter_bitrate_bps: int = Field(default=180_000, ge=30_000, le=20_000_000)  # with sound it fits into 300 kbit/s
+
+    def at(self, rung: Rung) -> "VideoConfig":
+        """What ``rung`` is encoded with: even sizes, and never more than half the bitrate of the rung above."""
+        if rung is Rung.FULL:
+            return self
+        above = self.at(Rung(rung - 1))
+        asked_bps = self.half_bitrate_bps if rung is Rung.HALF else self.quarter_bitrate_bps
+        size = {"width": max(2, (self.width >> rung) // 2 * 2), "height": max(2, (self.height >> rung) // 2 * 2)}
+        return self.model_copy(update={**size, "bitrate_bps": min(asked_bps, above.bitrate_bps // 2)})
 
 
 class RoomConfig(Message):

@@ -37,7 +37,7 @@ def mixer_metrics(
     for reason in DROPS:
         metrics[f"tutti_video_dropped_{reason}_total"] = drops[reason]
     for output in outputs:
-        prefix = f"tutti_video_{output.codec}"
+        prefix = f"tutti_video_{output.codec}" + (f"_{output.rung.name.lower()}" if output.rung else "")
         metrics |= {
             f"{prefix}_encoders": output.running,
             f"{prefix}_frames_total": output.frames,

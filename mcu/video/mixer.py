@@ -15,14 +15,13 @@ from layouts.geometry import Size
 from layouts.model import Layout
 from mcu.clock import MediaClock, Ticker
 from mcu.errors import CodecError
-from mcu.media import Picture, Plane
+from mcu.media import Picture, Plane, Rung
 from mcu.messages import VideoConfig
 from mcu.video.compositor import Compositor, check
-from mcu.video.encode import ENCODERS
 from mcu.video.i420 import Canvas
 from mcu.video.metrics import mixer_metrics
 from mcu.video.moves import Steering, TileMoves
-from mcu.video.output import VideoOutput
+from mcu.video.outputs import VideoOutputs
 from mcu.video.overlay import Overlays
 from mcu.video.pool import WorkPool
 from mcu.video.scene import Scene, SourceState
@@ -38,7 +37,7 @@ _AWAKE_US = 3_000_000  # how long sources are decoded for somebody who takes sna
 
 
 class VideoMixer:
-    """Decodes what the scene shows, paints it, and encodes it once for each codec in use.
+    """Decodes what the scene shows, paints it, and encodes it once for each codec and rung in use.
 
     Nobody listening, nothing is decoded, painted or encoded. A tick that comes too late is skipped and counted.
 
@@ -64,8 +63,9 @@ class VideoMixer:
         self._clock = clock
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._outputs = {codec: VideoOutput(codec, config, self._wake.set) for codec in ENCODERS}
-        self.hubs = {codec: output.hub for codec, output in self._outputs.items()}
+        self._outputs = VideoOutputs(config, self._wake.set)
+        self.rungs = self._outputs.hubs()  # by codec, then rung
+        self.hubs = {codec: hubs[Rung.FULL] for codec, hubs in self.rungs.items()}  # the canvas's own size
         self._lock = threading.Lock()  # for writers of the two that follow
         self._sources: dict[str, VideoSource] = {}  # replaced, never changed
         self._snapshots: list[Future[Plane]] = []
@@ -93,8 +93,7 @@ class VideoMixer:
             self.pool.stop()
         for source_id in list(self._sources):
             self.remove(source_id)
-        for output in self._outputs.values():
-            output.close()
+        self._outputs.close()
         self._give_snapshots(None)
 
     def add(self, source_id: str, sync: Sync, request_keyframe: Callable[[], None]) -> VideoInput:
@@ -164,7 +163,7 @@ class VideoMixer:
 
     def metrics(self) -> dict[str, float]:
         """Counters and gauges by their Prometheus names. Any thread."""
-        return mixer_metrics(self, tuple(self._outputs.values()), self._sources)
+        return mixer_metrics(self, tuple(self._outputs), self._sources)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -195,14 +194,13 @@ class VideoMixer:
         self.work(tick)
 
     def _wanted(self, now_us: int) -> bool:
-        return any(hub.in_use for hub in self.hubs.values()) or bool(self._snapshots) or now_us < self._awake_until_us
+        return self._outputs.in_use or bool(self._snapshots) or now_us < self._awake_until_us
 
     def _rest(self, now_us: int) -> None:
         """Nobody looks: no decoders, no encoders."""
         self._stage(self._nobody, now_us)
         self._steer(self._scene, now_us, moving=False)
-        for output in self._outputs.values():
-            output.close()
+        self._outputs.close()
         self._notice(now_us)
 
     def work(self, tick: int) -> None:
@@ -215,8 +213,7 @@ class VideoMixer:
         if self._snapshots:
             self._awake_until_us = now_us + _AWAKE_US
             self._give_snapshots(self.canvas.packed())
-        for output in self._outputs.values():
-            output.work(self.canvas, tick, now_us, changed=changed)
+        self._outputs.work(self.canvas, tick, now_us, changed=changed)
         self._notice(now_us)
 
     def _stage(self, scene: Scene, now_us: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mcu.errors import CodecError
 from mcu.hub import PacketHub
-from mcu.media import VIDEO_CLOCK_HZ, VideoCodec
+from mcu.media import VIDEO_CLOCK_HZ, Rung, VideoCodec
 from mcu.messages import VideoConfig
 from mcu.video.encode import ENCODERS, Encoder
 from mcu.video.i420 import Canvas
@@ -25,12 +25,16 @@ class VideoOutput:
 
     Args:
         codec: what to encode to.
-        config: canvas and bitrate.
+        config: size and bitrate.
         wake: called, on any thread, when there is something to do.
+        rung: which of the canvas's sizes it is.
     """
 
-    def __init__(self, codec: VideoCodec, config: VideoConfig, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, codec: VideoCodec, config: VideoConfig, wake: Callable[[], None], rung: Rung = Rung.FULL
+    ) -> None:
         self.codec = codec
+        self.rung = rung
         self.hub = PacketHub(self._keyframe_wanted)
         self.limiter = KeyframeLimiter()
         self.frames = 0  # encoded
