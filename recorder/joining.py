@@ -26,6 +26,10 @@ _OPTIONS = {"movflags": "faststart", "avoid_negative_ts": "disabled", "movie_tim
 """Negative times are kept: sound before zero primes the decoder, and the muxer writes the edit list that skips it."""
 
 
+_VIDEO_TIME_BASE = Fraction(1, VIDEO_CLOCK_HZ)
+_AUDIO_TIME_BASE = Fraction(1, SAMPLE_RATE_HZ)
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """What was written. Wall-clock times are Unix microseconds."""
@@ -181,7 +185,7 @@ class _Joiner:
     def _write(self, stream: Stream, sample: Sample) -> None:
         packet = av.Packet(sample.data)
         packet.stream = stream
-        packet.time_base = Fraction(1, VIDEO_CLOCK_HZ if stream is self._video else SAMPLE_RATE_HZ)
+        packet.time_base = _VIDEO_TIME_BASE if stream is self._video else _AUDIO_TIME_BASE
         packet.pts = packet.dts = sample.pts
         packet.duration = sample.duration
         packet.is_keyframe = sample.keyframe
@@ -197,7 +201,7 @@ def _copy_stream(output: OutputContainer, located: _Located, kind: str) -> Strea
     with located.part.store.open(located.segment.name) as file, av.open(file, "r", format="mp4") as source:
         template = source.streams.video[0] if kind == "video" else source.streams.audio[0]
         stream: Stream = output.add_stream_from_template(template, opaque=True)
-    stream.time_base = Fraction(1, VIDEO_CLOCK_HZ if kind == "video" else SAMPLE_RATE_HZ)
+    stream.time_base = _VIDEO_TIME_BASE if kind == "video" else _AUDIO_TIME_BASE
     return stream
 
 

@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 _OPTIONS = {"probesize": "500000", "analyzeduration": "0"}
 _SAME_US = 1_000  # rounding between clocks
-_VIDEO_TIME_BASE = Fraction(1, VIDEO_CLOCK_HZ)
-_AUDIO_TIME_BASE = Fraction(1, SAMPLE_RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +110,12 @@ def _read_container(part: int, name: str, container: InputContainer) -> Segment 
     audio = container.streams.audio[0] if container.streams.audio else None
     pictures: list[Sample] = []
     sound: list[Sample] = []
+    clocks = {video.index: _Clock(video, VIDEO_CLOCK_HZ, pictures)}
+    if audio is not None:
+        clocks[audio.index] = _Clock(audio, SAMPLE_RATE_HZ, sound)
     try:
-        for packet in container.demux():
-            sample = _sample(packet)
-            if sample is not None:
-                (pictures if packet.stream is video else sound).append(sample)
+        for packet in container.demux(*(clock.stream for clock in clocks.values())):
+            clocks[packet.stream_index].take(packet)
     except av.FFmpegError as error:  # a torn end: what came before it is whole
         logger.info("part %d: %s ends early: %s", part, name, error)
     if not pictures or not pictures[0].keyframe:
@@ -129,10 +128,18 @@ def _config(audio: "Stream | None") -> bytes:
     return (audio.codec_context.extradata or b"") if audio is not None else b""
 
 
-def _sample(packet: "Packet[Stream]") -> Sample | None:
-    """A whole packet in our clocks; None for the end of the stream or a torn packet."""
-    if packet.pts is None or packet.is_corrupt or packet.size == 0:
-        return None
-    is_video = packet.stream.type == "video"
-    scale = packet.time_base / (_VIDEO_TIME_BASE if is_video else _AUDIO_TIME_BASE)
-    return Sample(bytes(packet), int(packet.pts * scale), int((packet.duration or 0) * scale), packet.is_keyframe)
+class _Clock:
+    """Turns one stream's whole packets into samples on our clock."""
+
+    def __init__(self, stream: "Stream", rate_hz: int, samples: list[Sample]) -> None:
+        self.stream = stream
+        scale = (stream.time_base or Fraction(1, rate_hz)) * rate_hz
+        self._up, self._down = scale.numerator, scale.denominator
+        self._samples = samples
+
+    def take(self, packet: "Packet[Stream]") -> None:
+        """Keep a packet, unless it is torn or only marks the stream's end."""
+        if packet.pts is None or packet.is_corrupt or packet.size == 0:
+            return
+        pts, duration = packet.pts * self._up // self._down, (packet.duration or 0) * self._up // self._down
+        self._samples.append(Sample(bytes(packet), pts, duration, packet.is_keyframe))

@@ -41,8 +41,7 @@ class Recovery:
         if live_part is not None:
             await self._go_on(recording, live_part)
             return False
-        recorded = await asyncio.to_thread(last_picture_at, self._finisher.folder(recording.id)) is not None
-        if recording.status == Status.STARTING and not recorded:
+        if recording.status == Status.STARTING and not await asyncio.to_thread(self._has_pictures, recording):
             await self._parts.abort(recording, "the service ended while the recording was being started")
             return False
         logger.info("recording %s: its room is gone, finishing what was recorded", recording.id)
@@ -61,6 +60,13 @@ class Recovery:
         else:
             before = recording.parts[-1].ended_at if recording.parts else None
             await self._parts.note(recording, before or part.started_at or self._ledger.now(), part)
+
+    def _has_pictures(self, recording: Recording) -> bool:
+        try:
+            return last_picture_at(self._finisher.folder(recording.id)) is not None
+        except OSError:
+            logger.exception("recording %s: its segments cannot be read", recording.id)
+            return True  # not for us to throw away: finishing it will tell what is wrong
 
     def tidy_up(self) -> None:
         """Remove the folders of recordings whose file is elsewhere by now, or that never began. Blocks."""
