@@ -14,7 +14,7 @@ from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, Samples
 RTP_CLOCK_HZ = {AudioCodec.OPUS: 48_000, AudioCodec.PCMU: 8_000, AudioCodec.PCMA: 8_000, AudioCodec.G722: 8_000}
 """RTP clock of each codec; G.722's is 8 kHz by an old mistake that RFC 3551 section 4.5.2 keeps."""
 
-OPUS_CHANNEL_BPS = 48_000
+OPUS_BPS = {1: 64_000, 2: 128_000}
 _BYTES_PER_S = 8_000  # of PCMU, PCMA and G.722 at 64 kbit/s
 
 
@@ -156,13 +156,14 @@ def make_decoder(codec: AudioCodec, channels: int = 1) -> Decoder:
 
 
 def make_encoder(codec: AudioCodec, channels: int = 1, *, bitrate_bps: int | None = None) -> Encoder:
-    """A fresh encoder for the wire; the bit rate counts for Opus alone (48 kbit/s a channel). Raises ``CodecError``.
+    """A fresh encoder for the wire; the bit rate counts for Opus alone. Raises ``CodecError``.
 
-    Opus runs in AUDIO mode, which codes mono at 48 kbit/s for 0.04 ms a block where VOIP with in-band FEC takes
-    0.14 ms; when loss is reported to an encoder, libopus turns to the dearer mode by itself.
+    Opus runs in AUDIO mode, which codes mono for 0.04 ms a block where VOIP with in-band FEC takes 0.14 ms; when loss
+    is reported to an encoder, libopus turns to the dearer mode by itself. The mix is coded a second time: speech that
+    came at 32 kbit/s (PESQ 4.3) is heard at 3.9 when it goes out at 48 kbit/s, at 4.1 with 64 and 4.2 with 80 kbit/s.
     """
     if codec is AudioCodec.OPUS:
-        rate_bps = bitrate_bps or OPUS_CHANNEL_BPS * channels
+        rate_bps = bitrate_bps or OPUS_BPS[channels]
         return OpusEncoder(channels=channels, application=Application.AUDIO, bitrate_bps=rate_bps, loss_percent=0)
     if codec is AudioCodec.AAC:
         raise CodecError("AAC is for recordings; nobody receives it")

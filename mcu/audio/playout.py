@@ -14,7 +14,7 @@ import numpy as np
 from mcu.audio.arrivals import Arrivals, Packet, PlayoutStats, to_us
 from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, make_decoder
 from mcu.audio.elastic import ElasticSound
-from mcu.audio.mixing import ms, ramp, silence
+from mcu.audio.mixing import level_dbfs, ms, ramp, silence
 from mcu.errors import CodecError
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 
@@ -28,6 +28,7 @@ _FADE_AFTER, _FADE_LENGTH = ms(60), ms(100)  # concealment is trusted for 60 ms,
 _FADE_AFTER_IN_DTX = ms(1000)  # a DTX sender refreshes its comfort noise every 400 ms
 _FADE_IN = ms(5)
 _LONG_SILENT = 10 * SAMPLE_RATE_HZ  # made up for so long that the next sound fades in
+_SOFT_DBFS = -45.0  # background noise, not speech
 _DTX_BYTES = 2  # an Opus packet that says "nothing to hear" (RFC 6716 section 2.1.9)
 _FEC_MEMORY_US = 5_000_000  # how long after a loss the buffer keeps room for the next packet's copy
 _PRE_ROLL_PACKETS = 2
@@ -65,7 +66,9 @@ class Playout:
         self._packet_samples = SAMPLES_PER_TICK
         self._level: float | None = SILENCE_DBOV  # as the sender said of the packet decoded last
         self._made_up = _LONG_SILENT  # samples concealed in a row
-        self._in_dtx = False
+        self._in_dtx = False  # the packet decoded last said so
+        self._pauses = False  # the sender has left out packets before, so a hole after soft sound is none
+        self._soft = False  # so was the packet decoded last
         self._lost_us = -_FEC_MEMORY_US
         # packets not decoded, which the decoder gets to know before it is heard
         self._skipped: deque[Packet] = deque(maxlen=_PRE_ROLL_PACKETS)
@@ -244,6 +247,7 @@ class Playout:
         except CodecError:
             self.stats.malformed += 1
             return self._conceal(packet.samples, decode=True)
+        self._soft = level_dbfs(piece) < _SOFT_DBFS
         if unheard_before:  # silence stands before it
             return np.concatenate([ramp(piece[:_FADE_IN], 0, 1), piece[_FADE_IN:]])
         return self._resume(piece)
@@ -264,6 +268,7 @@ class Playout:
             self.stats.late += 1
             return
         lost = following.unit.sequence > self._sequence + 1  # else the sender was silent (DTX)
+        self._pauses = self._pauses or (gap > 0 and not lost)
         bridged, self._owed = min(gap, self._owed), 0
         if bridged:  # it has been made up for already
             self._cursor += bridged
@@ -293,7 +298,8 @@ class Playout:
 
     def _fade(self, made_up: int) -> float:
         """The gain after so many samples of concealment in a row."""
-        after = _FADE_AFTER_IN_DTX if self._in_dtx else _FADE_AFTER
+        in_dtx = self._in_dtx or (self._pauses and self._soft)
+        after = _FADE_AFTER_IN_DTX if in_dtx else _FADE_AFTER
         return min(1.0, max(0.0, 1 - (made_up - after) / _FADE_LENGTH))
 
     def _conceal(self, samples: int, *, decode: bool) -> Samples:

@@ -1,0 +1,152 @@
+"""Sound through real Opus, a bad network and the mixer, on virtual time: what is left of it for who listens."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mcu.audio.playout import Playout
+from mcu.media import AudioUnit, Samples
+from tests.unit.audio.chirps import SLOT_S, chirps, found
+from tests.unit.audio.line import Listener, Network, bursts, clean, random_loss, spoken_packets
+from tests.unit.audio.speech import human_speech, quality, speech
+from tests.unit.audio.stream import listen
+
+pytestmark = pytest.mark.media
+
+LEAD_IN = np.zeros(48_000, np.float32)  # the buffer settles
+
+
+def through(sound: Samples, network: Network, **sender: float) -> Listener:
+    listener = Listener()
+    listener.send("speaker", spoken_packets(sound, network, **sender))  # type: ignore[arg-type] # numbers all
+    listener.run(len(sound) / 48_000 + 1)
+    return listener
+
+
+def heard_quality(spoken: Samples, network: Network, loss_percent: int) -> float:
+    sound = np.concatenate([LEAD_IN, spoken])
+    return quality(sound, through(sound, network, loss_percent=loss_percent).heard[:, 0])
+
+
+@pytest.mark.parametrize("spoken", [human_speech, lambda: speech(voice="en-us+f3")], ids=["human", "synthetic"])
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_speech_at_five_percent_of_random_loss(spoken: Callable[[], Samples], seed: int) -> None:
+    assert heard_quality(spoken(), random_loss(0.05, seed), 5) >= 3.0
+
+
+@pytest.mark.parametrize("seed", [7, 8, 9, 10, 11])
+def test_speech_at_ten_percent_of_loss_in_bursts(seed: int) -> None:
+    assert heard_quality(human_speech(), bursts(0.1, 2, seed), 10) >= 2.5
+
+
+def test_speech_on_a_clean_line() -> None:
+    assert heard_quality(human_speech(), clean, 0) >= 4.0
+
+
+def jitter(least_ms: float, most_ms: float) -> Network:
+    rng = np.random.default_rng(5)
+    return lambda _number: rng.uniform(least_ms, most_ms)
+
+
+def reordering(share: float) -> Network:
+    rng = np.random.default_rng(5)
+    return lambda _number: 65.0 if rng.random() < share else 20.0
+
+
+@pytest.mark.parametrize(
+    ("network", "least_share"),
+    [
+        (clean, 1.0),
+        (jitter(20, 180), 0.97),
+        (reordering(0.2), 1.0),
+        (random_loss(0.05), 0.97),
+        (bursts(0.1, 3), 0.85),
+    ],
+    ids=["clean", "jitter", "reordering", "loss", "bursts"],
+)
+def test_order_is_kept(network: Network, least_share: float) -> None:
+    sent = round(20 / SLOT_S)
+    places = found(through(chirps(20), network).heard[:, 0], sent)
+    numbers = [number for number, _ in places]
+    assert numbers == sorted(numbers)
+    assert len([number for number in numbers if number >= 4]) >= least_share * (sent - 4)
+
+
+def delays_ms(listener: Listener, seconds: float) -> dict[int, float]:
+    places = found(listener.heard[:, 0], round(seconds / SLOT_S))
+    return {number: (second - number * SLOT_S) * 1000 for number, second in places}
+
+
+def test_the_delay_on_a_clean_line() -> None:
+    late = [ms for number, ms in delays_ms(through(chirps(20), clean), 20).items() if number > 12]
+    assert np.percentile(late, 95) <= 60 + 20 + 20  # packets of 20 ms, 20 ms of network
+
+
+@pytest.mark.parametrize("held_back", [False, True], ids=["lost", "held back"])
+def test_the_delay_is_back_to_normal_2_s_after_an_outage_of_10_s(held_back: bool) -> None:
+    def network(number: int) -> float | None:
+        if not 500 <= number < 1_000:
+            return 20.0
+        return (1_000 - number) * 20.0 + 20 if held_back else None
+
+    delays = delays_ms(through(chirps(26), network), 26)
+    before = np.median([ms for number, ms in delays.items() if 12 < number < 36])
+    after = [ms for number, ms in delays.items() if number * SLOT_S >= 22]
+    assert len(after) >= 4 / SLOT_S - 1  # all of them
+    assert max(after) < before + 25
+
+
+@pytest.mark.parametrize("drift_ppm", [-200, 200])
+def test_drift_of_the_senders_clock_never_adds_up(drift_ppm: int) -> None:
+    """12 ms in this minute. Chirps are sent, and looked for, by the sender's clock."""
+    listener = through(chirps(60), clean, drift_ppm=drift_ppm)
+    delays = delays_ms(listener, 60)
+    true = {number: ms - number * SLOT_S * 1e3 * (1 / (1 + drift_ppm * 1e-6) - 1) for number, ms in delays.items()}
+    early = np.median([ms for number, ms in true.items() if 20 <= number < 60])
+    late = np.median([ms for number, ms in true.items() if number >= 200])
+    assert abs(late - early) < 5
+    assert len(delays) >= 60 / SLOT_S - 6
+    assert listener.mixer.metrics()["tutti_audio_packets_lost_total"] == 0
+
+
+def test_comfort_noise_fills_the_pauses_of_a_dtx_sender() -> None:
+    """Who stops sending in silence is not heard as holes: the noise goes on about as loud."""
+    noise = (0.001 * np.random.default_rng(2).standard_normal(48_000 * 8)).astype(np.float32)
+    sound = noise.copy()
+    sound[:96_000] += np.tile(human_speech(), 2)[:96_000]
+    packets: list[AudioUnit] = list(spoken_packets(sound, dtx=True))
+    assert len(packets) < 250  # of 400
+    buffer, heard = listen(packets, 8, playout=Playout())
+    assert (buffer.stats.lost, buffer.stats.concealed, buffer.stats.late) == (0, 0, 0)
+    levels = 10 * np.log10(np.mean(heard.sound[48_000 * 4 : 48_000 * 7].reshape(-1, 960) ** 2, axis=1) + 1e-12)
+    sent = 10 * np.log10(np.mean(noise**2))
+    assert np.percentile(levels, 2) > sent - 12
+    assert np.percentile(levels, 98) < sent + 3
+
+
+def test_stereo_is_heard_in_stereo() -> None:
+    at = np.arange(48_000 * 4) / 48_000
+    music = np.stack([0.2 * np.sin(2 * np.pi * 440 * at), 0.1 * np.sin(2 * np.pi * 660 * at)], axis=1)
+    listener = Listener(channels=2, even_loudness=False)
+    listener.send("band", spoken_packets(music.astype(np.float32)))
+    mono = 0.1 * np.sin(2 * np.pi * 1_000 * at)
+    listener.send("voice", spoken_packets(mono.astype(np.float32)))
+    listener.run(4)
+    left, right = listener.heard[96_000:144_000].T
+    spectra = [np.abs(np.fft.rfft(side)) / len(side) * 2 for side in (left, right)]
+    assert [spectra[0][hertz] for hertz in (440, 660, 1_000)] == pytest.approx([0.2, 0, 0.1], abs=0.015)
+    assert [spectra[1][hertz] for hertz in (440, 660, 1_000)] == pytest.approx([0, 0.1, 0.1], abs=0.015)
+
+
+def test_two_voices_of_different_loudness_are_heard_alike() -> None:
+    listener = Listener()
+    soft, loud = np.tile(human_speech(rms_dbfs=-33), 2), np.tile(human_speech(rms_dbfs=-17), 2)
+    length, pause = len(soft), np.zeros(48_000, np.float32)
+    listener.send("soft", spoken_packets(np.concatenate([soft, pause])))
+    listener.send("loud", spoken_packets(loud, start_us=round((length / 48_000 + 1) * 1e6)))
+    listener.run(2 * length / 48_000 + 2)
+    heard = listener.heard[:, 0]
+    halves = [heard[length // 2 : length], heard[length + length // 2 + 48_000 : 2 * length + 48_000]]
+    first, second = (10 * np.log10(np.mean(half**2)) for half in halves)
+    assert abs(first - second) < 3
