@@ -74,5 +74,6 @@ $(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/.created
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	command -v cc >/dev/null || docker/debian-packages.sh gcc libc6-dev python3-dev # pesq is built from source
 	$(PIP) --require-hashes --requirement requirements-dev.txt
 	touch $@
