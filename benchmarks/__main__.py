@@ -127,12 +127,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="how long each scenario is weighed")
     parser.add_argument("--only", default="", help="run only scenarios whose name contains this")
     arguments = parser.parse_args()
-    videos = [vp8_clip(seed) for seed in range(9)]
+    chosen = [scenario for scenario in SCENARIOS if arguments.only in scenario.name]
+    videos = [vp8_clip(seed) for seed in range(max(scenario.participants for scenario in chosen))]
     results = []
-    for scenario in SCENARIOS:
-        if arguments.only in scenario.name:
-            results.append(asyncio.run(run(scenario, videos, arguments.seconds)))
-            show(results[-1])
+    for scenario in chosen:
+        results.append(asyncio.run(run(scenario, videos, arguments.seconds)))
+        show(results[-1])
     RESULTS.write_text(json.dumps([asdict(result) for result in results], indent=2))
     nine = next((r for r in results if r.participants == 9 and not r.recording), None)
     reference = gstreamer_cpu_ms_per_frame(videos) if nine else None
