@@ -21,6 +21,7 @@ from mcu.messages import VideoConfig
 from mcu.video.compositor import EMPTY_TILE
 from mcu.video.i420 import Colour
 from mcu.video.mixer import VideoMixer
+from mcu.video.moves import TileMoves
 from mcu.video.scene import Scene, TileInfo
 from tests.media.video_content import encoded_colour
 
@@ -246,3 +247,30 @@ def test_a_stopped_mixer_gives_no_snapshot_and_can_be_stopped_again(world: World
     world.mixer.stop()
     with pytest.raises(CodecError, match="stopped"):
         world.mixer.snapshot_jpeg()
+
+
+def test_tiles_on_their_way_are_where_the_room_was_told(world: World) -> None:
+    told = [TileMoves()]
+    world.mixer.on_tiles = told.append
+    subscription = world.mixer.hubs[VideoCodec.H264].subscribe(bound=300)
+    world.run(3, lambda: world.seen("red"))
+    world.run(0.7)
+    told.clear()
+    swapped = Layout(CANVAS, (Tile("red", RECTS[3]), Tile("green", RECTS[1])))
+    world.mixer.show(Scene(swapped, motion_us=400_000))
+    world.run(0.8)
+    frames = subscription.drain()
+    assert len(told) == 1
+    move, begin_us = told[0].tiles[0], told[0].begin_us
+    pictures = dict(zip((frame.time_us for frame in frames), decoded(frames), strict=False))
+    on_the_way = {us: picture for us, picture in pictures.items() if begin_us <= us <= begin_us + 500_000}
+    assert len(on_the_way) >= 6
+    for time_us, picture in on_the_way.items():
+        part = min(1.0, (time_us - begin_us) / told[0].duration_us)
+        eased = part * part * (3 - 2 * part)
+        x = (move.start.x + (move.end.x - move.start.x) * eased) * CANVAS.width
+        y = (move.start.y + (move.end.y - move.start.y) * eased) * CANVAS.height
+        middle = picture[int(y) + 60 : int(y) + 100, int(x) + 20 : int(x) + 140]
+        assert _near(np.median(middle, axis=(0, 1)), COLOURS["red"], by=20), time_us - begin_us
+    last = pictures[max(pictures)]
+    assert last[40:300, 40:280].max() < 60  # nothing is left where it was

@@ -11,6 +11,7 @@ from mcu.video.compositor import BACKGROUND, EMPTY_TILE, SPEAKING, Compositor, c
 from mcu.video.i420 import Canvas, Colour
 from mcu.video.overlay import Overlays
 from mcu.video.scene import Scene, TileInfo
+from mcu.video.style import CanvasStyle
 from tests.unit.video.reference import flat
 
 pytestmark = pytest.mark.unit
@@ -175,4 +176,82 @@ def test_tiny_tiles_are_painted_inside_their_edges(size: tuple[int, int]) -> Non
         outside = np.ones(canvas.y.shape, bool)
         outside[rect.y : rect.bottom, rect.x : rect.right] = False
         assert (canvas.y[outside] == BACKGROUND.y).all()
+    assert compositor.faults == 0
+
+
+def test_network_trouble_is_a_sign_of_its_own() -> None:
+    tile = Tile("a", Rect(0, 0, 320, 180))
+    compositor, canvas = _compositor()
+    compositor.paint(_scene(tile, a=TileInfo("Ada")), {"a": RED})
+    plain = canvas.u.copy()
+    compositor.paint(_scene(tile, a=TileInfo("Ada", network_trouble=True)), {"a": RED})
+    assert canvas.u.min() < 70  # amber
+    assert plain.min() >= 90
+    compositor.paint(_scene(tile, a=TileInfo("Ada")), {"a": RED})
+    assert (canvas.u == plain).all()
+
+
+def test_the_silent_have_a_border_where_the_style_names_one() -> None:
+    compositor, canvas = _compositor()
+    layout = Layout(CANVAS, (Tile("a", LEFT), Tile("b", RIGHT)))
+    style = CanvasStyle(border="#ff0000", speaking_border="#0000ff")
+    compositor.paint(Scene(layout, {"b": TileInfo(speaking=True)}, style), {"a": GREEN, "b": GREEN})
+    assert _shows(canvas, Rect(0, 0, 160, 2), RED)
+    assert _shows(canvas, Rect(160, 0, 160, 2), BLUE)
+    assert _shows(canvas, Rect(2, 2, 156, 86), GREEN)
+
+
+def test_tiles_on_their_way_are_painted_where_they_are_and_leave_nothing_behind() -> None:
+    compositor, canvas = _compositor()
+    scene = _scene(Tile("a", RIGHT), a=TileInfo("Ada"))
+    for x in range(0, 160, 20):
+        place = Rect(x, 40, 160, 90)
+        assert compositor.paint(scene, {"a": flat(16, 128, 128)}, places=[place])
+        assert _shows(canvas, Rect(0, 0, 320, 40), BACKGROUND)
+        assert _shows(canvas, Rect(0, 130, 320, 50), BACKGROUND)
+        assert (canvas.y[40:130, :x] == BACKGROUND.y).all()
+        assert (canvas.y[40:130, x + 160 :] == BACKGROUND.y).all()
+        assert (canvas.y[42:100, x + 2 : x + 158] == 16).all()
+    assert compositor.paint(scene, {"a": RED})
+    assert _shows(canvas, Rect(160, 0, 160, 60), RED)
+
+
+def test_a_label_is_drawn_once_for_a_whole_motion() -> None:
+    jobs: Jobs = []
+    compositor, canvas = _compositor(Overlays(jobs.append))
+    scene = _scene(Tile("a", Rect(0, 0, 320, 180)), a=TileInfo("Ada"))
+    compositor.paint(scene, {"a": RED}, places=[Rect(0, 0, 100, 60)])
+    while jobs:
+        jobs.pop()()
+    for width in range(100, 320, 20):
+        compositor.paint(scene, {"a": RED}, places=[Rect(0, 0, width, 100)])
+        assert (canvas.y[60:100, :100] != RED.y[0, 0]).any()
+    compositor.paint(scene, {"a": RED})
+    assert not jobs
+
+
+def test_a_camera_that_turns_in_mid_call_is_cut_to_its_tile_and_bleeds_nowhere() -> None:
+    compositor, canvas = _compositor()
+    scene = _scene(Tile("a", LEFT), Tile("b", RIGHT))
+    for size in ((64, 36), (36, 64), (1, 1), (3840, 2160), (2160, 3840), (1, 400), (401, 3)):
+        compositor.paint(scene, {"a": flat(81, 90, 240, *size), "b": BLUE})
+        assert _shows(canvas, LEFT, RED), size
+        assert _shows(canvas, RIGHT, BLUE)
+        assert _shows(canvas, Rect(0, 90, 320, 90), BACKGROUND)
+    assert compositor.faults == 0
+
+
+def test_a_hostile_name_costs_a_label() -> None:
+    compositor, canvas = _compositor()
+    rect = Rect(0, 0, 320, 90)
+    for name in (
+        "x" * 10_000,
+        "\x00\x1b]0;\u202e\n" * 50,
+        "\u0300" * 10_000,
+        "\ud800",
+        "\U000e0001" * 99,
+        "\u200d" * 999,
+    ):
+        compositor.paint(_scene(Tile("a", rect), a=TileInfo(name, muted=True)), {})
+        assert _shows(canvas, Rect(0, 90, 320, 90), BACKGROUND)
     assert compositor.faults == 0
