@@ -189,3 +189,10 @@ async def test_names_of_rooms(call: Any, name: str, wrong: bool | None) -> None:
 async def test_errors_without_words_of_our_own_say_the_servers(call: Any) -> None:
     error = {"code": "invalid_layout", "message": "there is no layout 'x'"}
     assert await call("words", "ofError", error) == "There is no layout 'x'."
+
+
+@pytest.mark.parametrize(
+    ("date_ms", "offset_ms"), [(99_000, 0), (98_100, 0), (97_000, -1000), (101_500, 0), (700_000, 598_000)]
+)
+async def test_clocks_differ_only_if_nothing_else_explains_the_date(call: Any, date_ms: int, offset_ms: int) -> None:
+    assert await call("api", "clockOffsetMs", date_ms, 100_000, 102_000) == offset_ms

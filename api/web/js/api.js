@@ -16,7 +16,7 @@ const part = encodeURIComponent;
 const roomPath = (room) => `/v1/rooms/${part(room)}`;
 
 export class Api {
-  /** How far the server's clock is ahead of ours, ms; 0 unless they clearly differ (HTTP dates are whole seconds). */
+  /** How far the server's clock is ahead of ours, ms; 0 unless they clearly differ. */
   clockOffsetMs = 0;
 
   config() {
@@ -90,21 +90,26 @@ export class Api {
 
   async #request(method, path, body, type, timeoutMs = TIMEOUT_MS) {
     const headers = body === undefined ? {} : { "Content-Type": type };
+    const sentMs = Date.now();
     let response;
     try {
       response = await fetch(path, { method, headers, body, signal: AbortSignal.timeout(timeoutMs) });
     } catch (error) {
       throw new ApiError(error.name === "TimeoutError" ? "timeout" : "unreachable");
     }
-    this.#noteClock(response);
+    const date = Date.parse(response.headers.get("Date") ?? "");
+    if (Number.isFinite(date)) this.clockOffsetMs = clockOffsetMs(date, sentMs, Date.now());
     if (!response.ok) throw await failure(response);
     return response;
   }
+}
 
-  #noteClock(response) {
-    const offset = Date.parse(response.headers.get("Date") ?? "") - Date.now();
-    if (Number.isFinite(offset)) this.clockOffsetMs = Math.abs(offset) > 2000 ? offset : 0;
-  }
+/** The least difference of the clocks that explains a Date header, which may be up to two seconds old when it is sent. Pure. */
+export function clockOffsetMs(dateMs, sentMs, receivedMs) {
+  const least = dateMs - receivedMs;
+  const most = dateMs + 2000 - sentMs;
+  if (least > 0) return least;
+  return most < 0 ? most : 0;
 }
 
 async function failure(response) {

@@ -114,6 +114,7 @@ function showViews(app, join) {
     view?.close();
     view = make[name]();
     root.replaceChildren(view.element);
+    view.element.querySelector("h1[tabindex]")?.focus();
   };
   show(store.state);
   store.subscribe(show);

@@ -10,6 +10,8 @@ import { brand } from "./brand.js";
 import { copyLink } from "./link.js";
 import { devicePickers } from "./pickers.js";
 
+const GUEST = "Guest"; // who gives no name
+
 /**
  * @param {object} app `api`, `store`, `config`, `devices`
  * @param {(name: string) => void} join
@@ -107,7 +109,7 @@ function previewCard(devices) {
       }
       video.hidden = !track;
       placeholder.hidden = Boolean(track);
-      setText(avatar, initials(name));
+      setText(avatar, initials(name || GUEST));
       setText(words, told.camera.busy ? "Starting your camera…" : "Your camera is off");
       for (const kind of ["microphone", "camera"]) buttons[kind].update(told[kind]);
       const sound = told.microphone.on ? devices.track("microphone") : null;
@@ -148,7 +150,7 @@ function joinForm(name, config, join) {
     name: "name",
     type: "text",
     value: name,
-    placeholder: "Guest",
+    placeholder: GUEST,
     autocomplete: "name",
     "aria-describedby": "name-problem",
   });

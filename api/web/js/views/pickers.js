@@ -41,5 +41,5 @@ function fill(element, list, current, label) {
     h("option", { value: device.deviceId, selected: device.deviceId === current }, device.label || `${label} ${index + 1}`),
   );
   element.disabled = options.length === 0;
-  element.replaceChildren(...(options.length ? options : [h("option", {}, `No ${label.toLowerCase()} found`)]));
+  element.replaceChildren(...(options.length ? options : [h("option", {}, `No ${label.toLowerCase()} available`)]));
 }
