@@ -122,7 +122,7 @@ class RoomKeeper:
                 except (RoomGone, RoomTimeoutError, RemoteError) as error:
                     logger.warning("room %r is not taken up again: %s", ref.name, error)
                     continue
-                self._follow(ref, _Life(state.config.model_copy(update={"layout": state.layout})), events)
+                self._follow(ref, _Life(state.config), events)
                 found.append(state)
         return found
 
@@ -264,7 +264,8 @@ class RoomKeeper:
 
     async def _heard(self, name: str, life: _Life, event: Event) -> None:
         if isinstance(event, LayoutChanged):
-            life.config = life.config.model_copy(update={"layout": event.layout})
+            now = {"layout": event.layout, "layout_options": event.options, "custom_layout": event.custom}
+            life.config = life.config.model_copy(update=now)
         if isinstance(event, RoomEnding):
             life.ending = event.reason
         elif isinstance(event, PartFailed):

@@ -1,5 +1,6 @@
 """Settings: where they come from, and what is said about wrong ones."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,13 @@ def test_an_empty_variable_is_an_unset_one_for_texts(monkeypatch: pytest.MonkeyP
 def test_the_catalog_is_where_one_says(tmp_path: Path) -> None:
     assert load({"data_dir": tmp_path}).catalog_url == f"sqlite:///{tmp_path}/tutti.sqlite"
     assert load({"database_url": "postgresql://db/tutti"}).catalog_url == "postgresql://db/tutti"
+
+
+def test_the_page_for_operators_lists_every_setting_with_its_default() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    rows = dict(re.findall(r"^\| `TUTTI_(\w+)` \|(?: `([^`]*)`)? \|", page, re.MULTILINE))
+    expected = {}
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, ()) else str(field.default)
+        expected[name.upper()] = default.lower() if isinstance(field.default, bool) else default
+    assert rows == expected
