@@ -1,5 +1,6 @@
 """Two Chromiums and a Firefox in one room: what each of them sees and hears."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.e2e.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
+ROOT = Path(__file__).parents[2]
 ROOM = "conference"
 
 
@@ -101,6 +103,14 @@ def test_participants_are_listed_as_they_are(members: list[Member], server: Serv
             ("video", "in"),
             ("video", "out"),
         }
+
+
+def test_metrics_are_as_documented(members: list[Member], server: Server) -> None:
+    assert members
+    documented = re.findall(r"`(tutti_[a-z0-9_]+)`", (ROOT / "docs/operations.md").read_text())
+    told = server.metrics()
+    assert len(documented) > 10
+    assert [name for name in documented if not any(sample.startswith(name) for sample in told)] == []
 
 
 def test_speech_arrives_with_the_browsers_own_processing(
