@@ -65,6 +65,10 @@ class Tile:
     z: int = 0
 
 
+EMPTY_PICTURES = ("", "waiting", "bars", "logo")
+"""What an empty room may show."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a layout is to look. One set of options serves all layouts; each uses what it understands.
@@ -84,7 +88,8 @@ class Options:
         side: where the small tiles lie beside a big one; None: right of it on a wide canvas, below it on a tall one.
         small_share: the part of the canvas that the small tiles' strip (or the inset) is wide or high.
         reserved: (reservation id, source id) pairs: who sits in a custom layout's reserved slots.
-        empty_picture: name of the picture that an empty room shows; "" for the bare background.
+        empty_picture: what an empty room shows, one of ``EMPTY_PICTURES``: "" for the bare background, ``waiting`` for
+            three outlines of people, ``bars`` for colour bars, ``logo`` for the canvas's logo, large.
 
     Raises:
         LayoutError: a value is out of range; the message begins with the attribute's name.
@@ -114,7 +119,10 @@ class Options:
         _between("page", self.page, 0, 10_000)
         _between("small_share", self.small_share, 0.05, 0.5)
         if not re.fullmatch("#[0-9a-fA-F]{6}", self.background):
-            raise LayoutError(f"background: {self.background!r} is no colour like #111318")
+            raise LayoutError(f"background: {self.background[:40]!r} is no colour like #111318")
+        if self.empty_picture not in EMPTY_PICTURES:
+            known = ", ".join(EMPTY_PICTURES[1:])
+            raise LayoutError(f"empty_picture: {self.empty_picture[:40]!r} is none of {known}, nor empty")
 
 
 def _between(name: str, value: float, low: float, high: float) -> None:

@@ -23,8 +23,9 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def names_source(pattern: str, source: Source) -> bool:
-    """Whether a pattern means this source: by its id, its name, or ``camera-{name}`` and ``screen-{name}``."""
-    return any(matches(pattern, text) for text in (source.id, source.name, f"{source.kind}-{source.name}"))
+    """Whether a pattern means this source: its id, its name, its kind, or ``camera-{name}`` and ``screen-{name}``."""
+    texts = (source.id, source.name, source.kind.value, f"{source.kind}-{source.name}")
+    return any(matches(pattern, text) for text in texts)
 
 
 def any_names(patterns: Iterable[str], source: Source) -> bool:

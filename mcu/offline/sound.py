@@ -1,6 +1,6 @@
-"""The mix of all clips, 20 ms at a time, and who speaks."""
+"""The mix of all actors, 20 ms at a time, and who speaks."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mcu.audio.aac import AacEncoder
@@ -8,20 +8,20 @@ from mcu.audio.mixer import CHANNELS
 from mcu.audio.mixing import Limiter, level_dbfs, mix, silence
 from mcu.audio.speakers import Selection, SpeakerSelector
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, EncodedFrame
-from mcu.offline.sources import MediaSource
+from mcu.offline.performer import Performer
 
 
 class SoundMix:
     """Everybody is heard all the time; live, only those are who speak.
 
     Args:
-        sources: by id.
+        performers: whom to mix.
     """
 
-    def __init__(self, sources: Mapping[str, MediaSource]) -> None:
+    def __init__(self, performers: Sequence[Performer]) -> None:
         self.selection = Selection()
-        self._sources = sources
-        self._selector = SpeakerSelector(max_talkers=max(1, len(sources)))
+        self._performers = performers
+        self._selector = SpeakerSelector(max_talkers=max(1, len(performers)))
         self._limiter = Limiter()
         self._encoder = AacEncoder(CHANNELS)
         self._mixed = 0  # samples
@@ -30,9 +30,13 @@ class SoundMix:
         """Mix on to ``time_us`` or a little further."""
         units: list[EncodedFrame] = []
         while self._mixed * 1_000_000 < time_us * SAMPLE_RATE_HZ:
-            blocks = {id_: source.sound(SAMPLES_PER_TICK) for id_, source in self._sources.items()}
             now_us = self._mixed * 1_000_000 // SAMPLE_RATE_HZ
-            levels = {id_: level_dbfs(block) for id_, block in blocks.items()}
+            blocks = {p.actor.id: p.sound(self._mixed, SAMPLES_PER_TICK) for p in self._performers}
+            levels = {
+                p.actor.id: p.level_dbov(now_us, level_dbfs(blocks[p.actor.id]))
+                for p in self._performers
+                if p.since_us(now_us) is not None
+            }
             self.selection = self._selector.update(now_us, levels)
             full, _ = self._limiter.limit(mix(blocks, CHANNELS)[0], {})
             units += self._encoder.encode(self._mixed, full)

@@ -7,6 +7,7 @@ from mcu.audio.mixing import silence
 from mcu.errors import UnreadableMediaError
 from mcu.media import Picture, Samples
 from mcu.offline.clips import PictureTrack, SoundTrack, open_clip
+from mcu.offline.patterns import PREFIX, parse_pattern
 from mcu.offline.stills import read_still
 
 
@@ -17,7 +18,7 @@ class MediaSource(Protocol):
     first_picture: Picture | None
     """What it shows first; None for sound alone."""
     length_us: int | None
-    """As the file tells; None when it does not. A still has 0."""
+    """As the file tells; None when it does not. What has no end has 0."""
 
     def picture(self, now_us: int) -> Picture | None:
         """The picture to show; the same object as long as it is the same picture. Time never goes back."""
@@ -94,13 +95,21 @@ class Clip:
                 track.close()
 
 
-def open_source(path: Path) -> MediaSource:
-    """A still picture or a clip, whatever the file holds (its name does not matter).
+def open_source(given: Path | str) -> MediaSource:
+    """A still picture or a clip, whatever the file holds (its name does not matter), or a pattern.
 
     Raises:
-        UnreadableMediaError: it is not there or cannot be read.
+        UnreadableMediaError: it is not there or cannot be read, or is no pattern that there is.
     """
+    if str(given).startswith(PREFIX):
+        return parse_pattern(str(given))
+    path = Path(given)
     if not path.is_file():
         raise UnreadableMediaError(f"{path}: there is no such file")
     still = read_still(path)
     return Still(path.stem, still) if still is not None else Clip(path)
+
+
+def name_of(given: Path | str) -> str:
+    """What a source is called: a file's name without its ending, a pattern's own."""
+    return parse_pattern(str(given)).name if str(given).startswith(PREFIX) else Path(given).stem

@@ -10,7 +10,15 @@ from layouts.model import Layout
 from mcu.video.signs import SMOOTH
 from mcu.video.style import Artwork, CanvasStyle
 
-BARS: tuple[tuple[int, int, int], ...] = ((191, 191, 191), (191, 191, 0), (0, 191, 191), (0, 191, 0), (191, 0, 191), (191, 0, 0), (0, 0, 191))
+BARS: tuple[tuple[int, int, int], ...] = (
+    (191, 191, 191),
+    (191, 191, 0),
+    (0, 191, 191),
+    (0, 191, 0),
+    (191, 0, 191),
+    (191, 0, 0),
+    (0, 0, 191),
+)
 """Colour bars at 75 %, R'G'B'."""
 
 _DIM = 0.16  # how far the people who are waited for stand out from the background

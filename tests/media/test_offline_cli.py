@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from api.cli import main
-from api.render import ProgressBar
+from api.progress import ProgressBar
 from tests.media.offline_clips import BLUE, GREEN, RED, ClipPlan, near, read_movie, write_clip
 
 pytestmark = pytest.mark.media
