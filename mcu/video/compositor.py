@@ -9,11 +9,12 @@ from layouts.geometry import Rect
 from layouts.model import Layout
 from mcu.media import Picture
 from mcu.video.backdrop import Backdrop, colour_of
+from mcu.video.corners import corners_of
 from mcu.video.i420 import Canvas, Colour
 from mcu.video.overlay import Overlays
 from mcu.video.regions import disjoint, overlap
 from mcu.video.scene import Scene, TileInfo
-from mcu.video.tiles import EMPTY_TILE, Look, Slot, corners_of
+from mcu.video.tiles import EMPTY_TILE, Look, Slot
 
 __all__ = ["BACKGROUND", "EMPTY_TILE", "SPEAKING", "Compositor", "check"]
 

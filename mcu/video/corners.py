@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from layouts.geometry import Rect
 from mcu.media import Plane
+from mcu.video.border import thickness
 from mcu.video.i420 import Canvas, Colour
 
 _FINE = 16  # samples of the curve a pixel
@@ -62,6 +63,11 @@ class Corners:
             mixed += shine
             mixed >>= 8
             view[...] = mixed
+
+
+def corners_of(canvas: Canvas, rect: Rect, radius: int) -> Corners | None:
+    """The rounded corners of a tile; None for a radius of 0."""
+    return Corners(canvas, rect, radius, thickness(rect)) if radius > 0 else None
 
 
 def _four(plane: Plane, rect: Rect, box: int) -> Plane:

@@ -92,8 +92,9 @@ class Overlays:
             self.faults += 1
             _log.exception("an overlay cannot be drawn")
         with self._lock:
+            former = self._sprites.get(key)  # it was forgotten while being drawn, and asked for again
+            self._bytes += sprite.bytes - (former.bytes if former is not None else 0)
             self._sprites[key] = sprite
-            self._bytes += sprite.bytes
             self._trim()
         return sprite
 

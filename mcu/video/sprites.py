@@ -11,7 +11,8 @@ from layouts.geometry import Rect
 from mcu.media import Plane
 from mcu.video.i420 import Canvas
 
-_Floats = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.float32]
+_BAND = 128  # rows, even
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,20 @@ def _blend(target: Plane, light: Plane, keep: Plane) -> None:
 
 def sprite_of(image: Image.Image) -> Sprite:
     """Turn an RGBA image of even size into a sprite (BT.601 limited range)."""
-    rgba = np.asarray(image.convert("RGBA"), np.float64)
+    pixels = np.asarray(image.convert("RGBA"))
+    bands = [_band(pixels[top : top + _BAND]) for top in range(0, max(1, pixels.shape[0]), _BAND)]
+    return Sprite(*(np.concatenate(planes) for planes in zip(*bands, strict=True)))
+
+
+def _band(pixels: Plane) -> tuple[Plane, ...]:
+    """Some rows; a large picture in floating point all at once would take too much memory."""
+    rgba = pixels.astype(np.float32)
     alpha = rgba[..., 3] / 255
-    luma = rgba[..., :3] @ np.array([0.299, 0.587, 0.114])
+    luma = rgba[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
     y = 16 + luma * 219 / 255
     u = 128 + (rgba[..., 2] - luma) / 1.772 * 224 / 255
     v = 128 + (rgba[..., 0] - luma) / 1.402 * 224 / 255
-    return Sprite(
+    return (
         _bytes(y * alpha),
         _bytes(_halved(u * alpha)),
         _bytes(_halved(v * alpha)),
@@ -91,9 +99,7 @@ def sprite_of(image: Image.Image) -> Sprite:
     )
 
 
-def _halved(
-    plane: _Floats,
-) -> _Floats:
+def _halved(plane: _Floats) -> _Floats:
     height, width = plane.shape
     quarters = plane.reshape(height // 2, 2, width // 2, 2)
     halved: _Floats = quarters.mean(axis=(1, 3))

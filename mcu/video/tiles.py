@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from layouts.geometry import Rect, Size
 from layouts.model import Tile
 from mcu.media import Picture
+from mcu.video.border import Border
 from mcu.video.corners import Corners
 from mcu.video.i420 import Canvas, Colour
 from mcu.video.scale import paint_picture
@@ -45,6 +46,7 @@ class Slot:
         look: what was painted last; None: nothing yet.
         label: the last one that was finished.
         stale: what is beneath has changed since its corners were cut.
+        frame: made for the first border.
     """
 
     tile: Tile
@@ -55,6 +57,7 @@ class Slot:
     look: Look | None = None
     label: Sprite | None = None
     stale: bool = True
+    frame: Border | None = None
 
     @property
     def final_size(self) -> Size:
@@ -77,22 +80,12 @@ class Slot:
             inset = min(8, max(2, rect.height // 60 * 2))
             inset = max(0, min(inset, (rect.width - look.label.width) // 4 * 2))
             look.label.blend(canvas, rect.x + inset, rect.bottom - look.label.height - inset, rect)
-        corner = 0 if self.corners is None else self.corners.box
         if look.border is not None:
-            for side in _sides(rect, corner):
-                canvas.fill(side, look.border)
+            if self.frame is None:
+                self.frame = Border(canvas, rect, 0 if self.corners is None else self.corners.box)
+            self.frame.fill(look.border)
         if self.corners is not None:
             self.corners.cut(look.border)
-
-
-def corners_of(canvas: Canvas, rect: Rect, radius: int) -> Corners | None:
-    """The rounded corners of a tile; None for a radius of 0."""
-    return Corners(canvas, rect, radius, thickness(rect)) if radius > 0 else None
-
-
-def thickness(rect: Rect) -> int:
-    """How thick a tile's border is."""
-    return min(6, max(2, rect.height // 120 * 2), rect.width // 4 * 2, rect.height // 4 * 2)
 
 
 def _bars(outer: Rect, inner: Rect) -> list[Rect]:
@@ -104,15 +97,3 @@ def _bars(outer: Rect, inner: Rect) -> list[Rect]:
         Rect(outer.x, inner.bottom, outer.width, outer.bottom - inner.bottom),
     )
     return [bar for bar in bars if bar.width and bar.height]
-
-
-def _sides(rect: Rect, corner: int) -> list[Rect]:
-    """The four sides of a frame inside ``rect``, without its corners."""
-    thick = thickness(rect)
-    down = max(corner, thick)
-    return [
-        Rect(rect.x + corner, rect.y, rect.width - 2 * corner, thick),
-        Rect(rect.x + corner, rect.bottom - thick, rect.width - 2 * corner, thick),
-        Rect(rect.x, rect.y + down, thick, rect.height - 2 * down),
-        Rect(rect.right - thick, rect.y + down, thick, rect.height - 2 * down),
-    ]

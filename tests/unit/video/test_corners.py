@@ -5,11 +5,11 @@ import pytest
 
 from layouts.geometry import Rect, Size
 from layouts.model import Layout, Options, Tile
+from mcu.video.border import thickness
 from mcu.video.compositor import SPEAKING, Compositor
 from mcu.video.i420 import Canvas, Colour
 from mcu.video.overlay import Overlays
 from mcu.video.scene import Scene, TileInfo
-from mcu.video.tiles import thickness
 from tests.unit.video.reference import Floats, flat
 
 pytestmark = pytest.mark.unit

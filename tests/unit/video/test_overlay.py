@@ -11,6 +11,7 @@ from mcu.video import overlay
 from mcu.video.i420 import Canvas, Colour
 from mcu.video.overlay import NOTHING, Overlays
 from mcu.video.sprites import sprite_of
+from mcu.video.style import Artwork
 from mcu.video.text import drawable, fitted, initials, width_px
 
 pytestmark = pytest.mark.unit
@@ -132,3 +133,13 @@ def test_blending_is_the_mean_weighted_by_alpha() -> None:
         area = plane[30 // step : 34 // step, 20 // step : 28 // step]
         assert np.abs(area - (below * (1 - share) + above * share)).max() <= 1
         assert (plane != below).sum() == area.size
+
+
+def test_the_cache_is_bounded_in_bytes_too() -> None:
+    overlays = Overlays()
+    artworks = [Artwork(2, 2, bytes([n, 0, 0, 255] * 4)) for n in range(5)]
+    for artwork in artworks:
+        overlays.background(artwork, Size(3840, 2160))
+    held = sum(sprite.bytes for sprite in overlays._sprites.values() if sprite is not None)
+    assert held == overlays._bytes <= 96_000_000
+    assert overlays.background(artworks[-1], Size(3840, 2160)) is not None
