@@ -1,5 +1,6 @@
 """For test authors: compare a rendered picture with one that was looked at and kept."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from PIL import Image
 
 from mcu.offline.picture import write_png
 from mcu.offline.stills import RgbImage
+
+ACCEPT = "ACCEPT_PICTURES"
+"""Name of the environment variable that has golden pictures written."""
 
 TOLERANCE = 3
 """Levels of R, G or B: one level of luma or chroma, which another processor may round otherwise."""
@@ -18,8 +22,10 @@ def assert_same_picture(
 ) -> None:
     """Fail unless ``image`` is the picture in the file ``golden``.
 
-    On failure the picture and the difference (grey where they agree, brighter or darker where not, four times as
-    strong) are written as PNGs, whose names the message tells.
+    On failure two PNGs are written, whose names the message tells: the picture as it is now, and a strip that shows
+    side by side what was expected, what it is, and where they differ (grey where they agree, brighter or darker where
+    not, four times as strong). With ``ACCEPT_PICTURES=1`` in the environment the golden picture is written instead, for
+    somebody to look at before it is kept.
 
     Args:
         image: from ``render_picture``.
@@ -30,32 +36,51 @@ def assert_same_picture(
     Raises:
         AssertionError: they differ.
     """
-    if not golden.exists():
-        actual = _write(image, f"{golden.stem}.actual.png", folder)
-        raise AssertionError(f"there is no {golden} yet; look at {actual}, and if it is right, copy it there")
-    with Image.open(golden) as opened:
-        expected = np.asarray(opened.convert("RGB"))
-    if expected.shape != image.shape:
-        actual = _write(image, f"{golden.stem}.actual.png", folder)
-        raise AssertionError(f"{golden} is {_size(expected)}, the picture is {_size(image)}: {actual}")
-    apart = image.astype(np.int16) - expected
-    worst = int(np.abs(apart).max(initial=0))
-    if worst > tolerance:
-        wrong = np.argwhere(np.abs(apart).max(axis=2) > tolerance)
-        (top, left), (bottom, right) = wrong.min(axis=0), wrong.max(axis=0)
-        actual = _write(image, f"{golden.stem}.actual.png", folder)
-        shown = np.clip(128 + 4 * apart, 0, 255).astype(np.uint8)
-        difference = _write(shown, f"{golden.stem}.difference.png", actual.parent)
+    expected = _read(golden)
+    if expected is not None and _agree(image, expected, tolerance):
+        return
+    if os.environ.get(ACCEPT) == "1":
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        write_png(image, golden)
+        return
+    folder = folder or Path(tempfile.mkdtemp(prefix="golden-"))
+    actual = folder / f"{golden.stem}.actual.png"
+    write_png(image, actual)
+    if expected is None:
         raise AssertionError(
-            f"{len(wrong)} pixels differ from {golden} by up to {worst} levels, between ({left}, {top}) and "
-            f"({right}, {bottom}): {actual} and {difference}"
+            f"there is no {golden} yet; look at {actual}, and if it is right, copy it there or run with {ACCEPT}=1"
         )
+    if expected.shape != image.shape:
+        raise AssertionError(f"{golden} is {_size(expected)}, the picture is {_size(image)}: {actual}")
+    difference = folder / f"{golden.stem}.difference.png"
+    write_png(_strip(expected, image), difference)
+    apart = np.abs(image.astype(np.int16) - expected).max(axis=2)
+    wrong = np.argwhere(apart > tolerance)
+    (top, left), (bottom, right) = wrong.min(axis=0), wrong.max(axis=0)
+    raise AssertionError(
+        f"{len(wrong)} pixels differ from {golden} by up to {apart.max()} levels, between ({left}, {top}) and "
+        f"({right}, {bottom}): {actual} and {difference}"
+    )
 
 
-def _write(image: RgbImage, name: str, folder: Path | None) -> Path:
-    path = (folder or Path(tempfile.mkdtemp(prefix="golden-"))) / name
-    write_png(image, path)
-    return path
+def _read(golden: Path) -> RgbImage | None:
+    if not golden.exists():
+        return None
+    with Image.open(golden) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def _agree(image: RgbImage, expected: RgbImage, tolerance: int) -> bool:
+    if image.shape != expected.shape:
+        return False
+    return int(np.abs(image.astype(np.int16) - expected).max(initial=0)) <= tolerance
+
+
+def _strip(expected: RgbImage, image: RgbImage) -> RgbImage:
+    """Expected, actual and difference, with white lines between."""
+    difference = np.clip(128 + 4 * (image.astype(np.int16) - expected), 0, 255).astype(np.uint8)
+    line = np.full((len(image), 4, 3), 255, np.uint8)
+    return np.concatenate([expected, line, image, line, difference], axis=1)
 
 
 def _size(image: RgbImage) -> str:

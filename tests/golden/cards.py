@@ -1,6 +1,9 @@
 """Pictures whose place, crop and orientation can be read off the canvas."""
 
+from io import BytesIO
+
 import numpy as np
+from PIL import Image, ImageDraw
 
 from mcu.offline import RgbImage
 
@@ -39,3 +42,12 @@ def screen(width: int = 320, height: int = 200) -> RgbImage:
         top = height * (6 + 2 * line) // 18
         image[top : top + height // 36, width // 10 : width * (9 - line) // 10] = 60
     return image
+
+
+def logo() -> bytes:
+    """A PNG: an orange ring, transparent inside and out."""
+    image = Image.new("RGBA", (120, 120))
+    ImageDraw.Draw(image).ellipse((10, 10, 109, 109), outline=(240, 140, 30, 255), width=24)
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
