@@ -11,7 +11,7 @@ from layouts.geometry import Rect
 from mcu.media import Plane
 from mcu.video.i420 import Canvas
 
-_Floats = npt.NDArray[np.float32]
+_Floats = npt.NDArray[np.floating]
 _BAND = 128  # rows, even
 
 
