@@ -181,7 +181,7 @@ async def test_leaving_is_seen_at_once_and_closes_the_devices(invite: Invite, ro
     await expect(people.get_by_role("listitem")).to_have_count(2)
     await ana.page.evaluate("window.held = tutti.pc.getSenders().map((sender) => sender.track).filter(Boolean)")
     await ana.button("Leave").click()
-    await expect(people.get_by_role("listitem")).to_have_count(1, timeout=5000)
+    await expect(people.get_by_role("listitem")).to_have_count(1)
     assert await ana.page.evaluate("held.map((track) => track.readyState)") == ["ended", "ended"]
 
 
@@ -192,7 +192,7 @@ async def test_closing_the_tab_is_leaving(invite: Invite, room: str) -> None:
     people = await ben.open_panel("People")
     await expect(people.get_by_role("listitem")).to_have_count(2)
     await ana.go("/")
-    await expect(people.get_by_role("listitem")).to_have_count(1, timeout=5000)
+    await expect(people.get_by_role("listitem")).to_have_count(1)
 
 
 async def test_a_kicked_person_is_told(invite: Invite, room: str, server: Server) -> None:

@@ -196,3 +196,21 @@ async def test_errors_without_words_of_our_own_say_the_servers(call: Any) -> Non
 )
 async def test_clocks_differ_only_if_nothing_else_explains_the_date(call: Any, date_ms: int, offset_ms: int) -> None:
     assert await call("api", "clockOffsetMs", date_ms, 100_000, 102_000) == offset_ms
+
+
+async def test_a_recording_that_comes_to_nothing_is_told_once(page: Page) -> None:
+    told = await page.evaluate(
+        """async () => {
+          const { INITIAL, brokenRecording, reduce } = await import("/static/js/state.js");
+          const { ofBroken } = await import("/static/js/words.js");
+          const recording = { id: "r", room: "standup", status: "active" };
+          const failed = { ...recording, status: "failed", error: "no space left" };
+          const states = [{ ...INITIAL, room: "standup" }];
+          for (const next of [recording, failed, failed]) {
+            states.push(reduce(states.at(-1), { type: "recording", recording: next }));
+          }
+          const broken = states.slice(1).map((now, index) => brokenRecording(now, states[index]));
+          return broken.map((each) => each && ofBroken(each));
+        }"""
+    )
+    assert told == [None, "The recording has failed: no space left.", None]

@@ -1,5 +1,6 @@
 """The page when the room or the service dies under it: it says so, and comes back by itself."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -47,6 +48,20 @@ async def test_a_room_that_dies_is_joined_again_with_the_same_devices(ana: Guest
     assert await ana.knows(TRACK) == microphone
     people = await ana.open_panel("People")
     await expect(people.get_by_role("listitem")).to_have_count(1, timeout=MEDIA_MS)
+
+
+async def test_a_recording_goes_on_in_the_room_that_comes_back(ana: Guest, mortal: Server, room: str) -> None:
+    old_id = await ana.knows("state.id")
+    await ana.button("Start recording").click()
+    await expect(ana.page.locator(".rec")).to_have_text(re.compile(r"REC\s*0:0[1-9]"), timeout=MEDIA_MS)
+    (recording,) = mortal.get(f"/v1/recordings?room={room}")["recordings"]
+    mortal.room_process(room).kill()
+    await _is_in_again(ana, old_id)
+    await expect(ana.page.locator(".rec")).to_be_visible()
+    await ana.button("Stop recording").click()
+    panel = await ana.open_panel("Recordings")
+    await expect(panel.get_by_role("listitem")).to_contain_text("Ready", timeout=2 * MEDIA_MS)
+    assert [each["id"] for each in mortal.get(f"/v1/recordings?room={room}")["recordings"]] == [recording["id"]]
 
 
 async def test_a_call_outlives_the_service(ana: Guest, mortal: Server) -> None:

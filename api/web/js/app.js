@@ -8,6 +8,7 @@ import { remembered } from "./prefs.js";
 import { Recordings } from "./recordings.js";
 import { Session } from "./session.js";
 import { Stage } from "./stage.js";
+import { brokenRecording } from "./state.js";
 import { Store } from "./store.js";
 import { announce } from "./views/announcer.js";
 import { brand } from "./views/brand.js";
@@ -16,7 +17,7 @@ import { ended } from "./views/ended.js";
 import { home } from "./views/home.js";
 import { lobby } from "./views/lobby.js";
 import { toast } from "./views/toasts.js";
-import { ofError } from "./words.js";
+import { ofBroken, ofError } from "./words.js";
 
 const root = document.getElementById("app");
 const api = new Api();
@@ -76,7 +77,7 @@ function enter(room, config) {
   showViews(app, join);
   announce(store);
   installKeys(store, devices);
-  tellDeviceProblems();
+  tellProblems();
   store.subscribe((now, before) => {
     if (now.phase === "ended" && before.phase !== "ended") release(app);
   });
@@ -121,9 +122,11 @@ function showViews(app, join) {
 }
 
 /** In the lobby problems stand beside the preview; in the room they come up once. */
-function tellDeviceProblems() {
+function tellProblems() {
   store.subscribe((now, before) => {
     if (viewOf(now.phase) !== "call") return;
+    const broken = brokenRecording(now, before);
+    if (broken) toast(ofBroken(broken), "error");
     for (const [kind, { problem }] of Object.entries(now.devices)) {
       if (problem && problem !== before.devices[kind].problem) toast(problem, "error");
     }

@@ -33,6 +33,13 @@ export function runningRecording(state) {
   return state.recordings.items.find((each) => each.room === state.room && RUNNING.has(each.status)) ?? null;
 }
 
+/** The recording of this room that was running in `before` and has come to nothing in `now`, or null. */
+export function brokenRecording(now, before) {
+  const was = runningRecording(before);
+  const is = was && now.recordings.items.find((each) => each.id === was.id);
+  return is && (is.status === "failed" || is.status === "aborted") ? is : null;
+}
+
 export function participant(state, id) {
   return state.participants.find((each) => each.id === id) ?? null;
 }

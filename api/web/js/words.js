@@ -100,6 +100,12 @@ export function ofLayout(name) {
   return LAYOUTS[name] ?? name;
 }
 
+/** A recording that came to nothing. */
+export function ofBroken({ status, error }) {
+  const what = status === "failed" ? "The recording has failed" : "The recording could not be started";
+  return error ? sentence(`${what}: ${error}`) : `${what}.`;
+}
+
 const RECORDING = {
   starting: "Starting",
   active: "Recording",

@@ -17,6 +17,7 @@ WIDE = (1280, 720)
 PHONE = (390, 844)
 SMALL_PHONE = (360, 640)
 MEDIA_MS = 20_000  # for whatever waits for media or processes; on a busy machine they take their time
+expect.set_options(timeout=10_000)  # for everything else
 
 MEAN_COLOUR = """(video) => {
   const canvas = new OffscreenCanvas(1, 1);
