@@ -32,7 +32,7 @@ from mcu.messages import (
 )
 from mcu.participant import Participant
 from mcu.rtc.peer import Peer
-from mcu.rtc.send import AudioFanout, VideoFanout
+from mcu.rtc.send import AudioFanout, VideoFanout, offers
 from mcu.stage import SCREEN_SUFFIX, arrange
 from mcu.sync import LipSync
 from mcu.telling import tiles_told
@@ -71,8 +71,10 @@ class Room:
         self._audio = AudioMixer(self.clock, self._audio_out)
         self._video = VideoMixer(config.video, self.clock)
         self._video_out = {
-            codec: VideoFanout(codec, hub, self._loop, self.clock) for codec, hub in self._video.hubs.items()
+            codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
+            for codec, hubs in self._video.rungs.items()
         }
+        self._audio_out.on_loss = self._audio.report_loss
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
         self._video.on_sources_changed = self._on_loop(self._rearrange)
         self._video.on_tiles = self._on_loop(self._tiles_moved)

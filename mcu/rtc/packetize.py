@@ -1,6 +1,6 @@
 """Encoded frames into RTP payloads: once per frame, shared by everybody who gets it.
 
-H.264 after RFC 6184 (single NAL units, STAP-A, FU-A), VP8 after RFC 7741 with a 15-bit picture id. Fragments of one
+H.264 after RFC 6184 (single NAL units, STAP-A, FU-A), VP8 after RFC 7741. Fragments of one
 frame are of equal size, the last one excepted.
 """
 
@@ -74,25 +74,18 @@ def _even_parts(start: int, end: int, limit: int) -> Iterator[tuple[int, int]]:
         yield position, min(position + size, end)
 
 
-class Vp8Packetizer:
-    """Payloads of VP8 frames; counts the picture id."""
+def packetize_vp8(data: bytes, limit: int = MAX_PAYLOAD_BYTES) -> list[bytes]:
+    """Payloads of one frame (none for an empty one).
 
-    def __init__(self, picture_id: int = 0) -> None:
-        self._picture_id = picture_id
-
-    def __call__(self, data: bytes, limit: int = MAX_PAYLOAD_BYTES) -> list[bytes]:
-        """Payloads of one frame (none for an empty one)."""
-        if not data:
-            return []
-        tail = b"\x80" + _LENGTH.pack(0x8000 | self._picture_id)
-        self._picture_id = self._picture_id + 1 & 0x7FFF
-        first, other = b"\x90" + tail, b"\x80" + tail
-        return [
-            (first if start == 0 else other) + data[start:end]
-            for start, end in _even_parts(0, len(data), limit - len(first))
-        ]
+    There are no picture ids: a peer may go from one encoder's stream to another's, and theirs would not fit together.
+    """
+    if not data:
+        return []
+    return [
+        (b"\x10" if start == 0 else b"\x00") + data[start:end] for start, end in _even_parts(0, len(data), limit - 1)
+    ]
 
 
 def packetizer(codec: VideoCodec) -> Callable[[bytes], list[bytes]]:
     """What turns frames of ``codec`` into payloads."""
-    return packetize_h264 if codec is VideoCodec.H264 else Vp8Packetizer()
+    return packetize_h264 if codec is VideoCodec.H264 else packetize_vp8

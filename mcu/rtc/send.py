@@ -1,56 +1,70 @@
-"""The mix to everybody: packetised once, handed to each peer's sender.
+"""The mix to everybody.
 
-A frame wakes the loop once, however many peers there are. A keyframe's packets are spread over a while, so that no line
-is hit by a burst; what comes in the meantime queues up behind, in order.
+Each peer gets the picture on the rung that its line bears (``rungs`` decides), and goes from one to another at a
+keyframe. What a rung costs besides is in ``stream``.
 """
 
 import asyncio
-import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from mcu.clock import MediaClock
-from mcu.hub import PacketHub, Subscription
-from mcu.media import AudioCodec, EncodedFrame, VideoCodec
-from mcu.rtc.packetize import packetizer
+from mcu.hub import PacketHub
+from mcu.media import AudioCodec, Rung, VideoCodec
+from mcu.messages import VideoConfig
 from mcu.rtc.peer import Peer
-from mcu.rtc.sender import OutPacket, VideoSender
+from mcu.rtc.rungs import RungChooser
+from mcu.rtc.sender import VideoSender
+from mcu.rtc.stream import RungStream, Users
 
-HUB_FRAMES = 30  # frames of a loop that does not come to drain them; then to the next keyframe
-BURST_PACKETS = 12  # a keyframe of no more packets is not paced
-PACE_STEP_S, PACE_STEPS = 0.005, 24  # 120 ms for what waits at once
-ASK_AGAIN_US = 1_000_000  # for a keyframe, while somebody still waits for one
+PAD_STEP_S = 0.02  # between two portions of padding
+MAX_PAD_BYTES = 20_000  # in one portion, when the loop was late
 AUDIO_BLOCKS = 10  # 200 ms of a loop that does not come to drain them; then the oldest are dropped
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One rung: where its frames come from, and what it takes."""
+
+    hub: PacketHub
+    bitrate_bps: int
+
+
+def offers(hubs: Mapping[Rung, PacketHub], config: VideoConfig) -> dict[Rung, Offer]:
+    """The rungs of a canvas."""
+    return {rung: Offer(hub, config.at(rung).bitrate_bps) for rung, hub in hubs.items()}
+
+
 class VideoFanout:
-    """One codec's stream to all peers that take it.
+    """One codec's streams to all peers that take it.
 
     Args:
-        codec: of the hub's frames.
-        hub: where the frames come from; subscribed to only while there are peers.
-        loop: everything but the wake-up happens there.
+        codec: of the hubs' frames.
+        offers: the rungs; at least the full size.
+        loop: everything but the wake-ups happens there.
         clock: the room's.
     """
 
-    def __init__(self, codec: VideoCodec, hub: PacketHub, loop: asyncio.AbstractEventLoop, clock: MediaClock) -> None:
+    def __init__(
+        self, codec: VideoCodec, offers: Mapping[Rung, Offer], loop: asyncio.AbstractEventLoop, clock: MediaClock
+    ) -> None:
         self._codec = codec
-        self._hub = hub
         self._loop = loop
         self._clock = clock
-        self._packetize = packetizer(codec)
+        self._bitrates = [offers[rung].bitrate_bps for rung in sorted(offers)]
+        users = Users(self._asked, self._arrived)
+        self._streams = {rung: RungStream(codec, rung, offer.hub, loop, clock, users) for rung, offer in offers.items()}
         self._senders: dict[Peer, VideoSender] = {}
-        self._subscription: Subscription | None = None
-        self._pending: deque[OutPacket] = deque()  # paced; never more than some keyframes, since the pace follows it
-        self._pace = 0  # packets a step
-        self._timer: asyncio.TimerHandle | None = None
-        self._asked_us = 0
+        self._best = Rung.FULL
+        self._padding: asyncio.TimerHandle | None = None
+        self._padded: dict[VideoSender, tuple[int, int]] = {}  # when last, and the octets of media sent until then
         self._keyframes_asked = 0  # by peers
         self._keyframes_refused = 0  # of those, beyond somebody's budget
-        self._frames = 0
-        self._packets = 0
-        self._dropped_before = 0  # by senders that are gone, and subscriptions
+        self._changes = 0  # of rungs
+        self._dropped_before = 0  # by senders that are gone
 
     # --- peers --------------------------------------------------------------------------------------------------------
 
@@ -60,12 +74,11 @@ class VideoFanout:
         if sender is None or peer in self._senders:
             return
         self._senders[peer] = sender
+        chooser = sender.chooser = RungChooser(self._bitrates, can_probe=sender.can_pad)
+        chooser.best = sender.rung = sender.target = self._best
+        sender.on_feedback = partial(self._steer, sender)
         peer.on_keyframe_asked(lambda: self._asked(sender))
-        self._asked_us = self._clock.now_us()
-        if self._subscription is None:
-            self._subscription = self._hub.subscribe(bound=HUB_FRAMES, wake=self._wake)
-        else:
-            self._hub.request_keyframe()
+        self._streams[sender.rung].add(sender)
 
     def remove(self, peer: Peer) -> None:
         """Send to ``peer`` no more."""
@@ -73,92 +86,92 @@ class VideoFanout:
         if sender is None:
             return
         peer.on_keyframe_asked(None)
+        sender.on_feedback = None
+        self._padded.pop(sender, None)
         self._dropped_before += sender.dropped
-        if not self._senders and self._subscription is not None:
-            self._hub.unsubscribe(self._subscription)
-            self._dropped_before += self._subscription.stats.dropped
-            self._subscription = None
-            self._stop_pacing()
+        for stream in self._streams.values():
+            stream.remove(sender)
+
+    def offer_from(self, best: Rung) -> None:
+        """Offer no rung above ``best`` from now on."""
+        self._best = min(best, max(self._streams))
+        for sender in self._senders.values():
+            if sender.chooser is not None:
+                sender.chooser.best = self._best
+            self._steer(sender)
 
     def _asked(self, sender: VideoSender) -> None:
         """Somebody's decoder wants a keyframe."""
+        now_us = self._clock.now_us()
         self._keyframes_asked += 1
-        if sender.keyframes.take(self._clock.now_us()):
-            self._hub.request_keyframe()
+        if sender.chooser is not None:
+            sender.chooser.keyframe_asked(now_us)
+            self._steer(sender)
+        if sender.keyframes.take(now_us):
+            self._streams[sender.rung].request_keyframe()
         else:
             self._keyframes_refused += 1
 
-    def _wake(self) -> None:
-        """On the encoder's thread."""
-        self._loop.call_soon_threadsafe(self._drain)
+    # --- rungs --------------------------------------------------------------------------------------------------------
 
-    # --- packets ------------------------------------------------------------------------------------------------------
-
-    def _drain(self) -> None:
-        if self._subscription is None:
+    def _steer(self, sender: VideoSender) -> None:
+        """Do what the chooser says, which may be nothing new."""
+        chooser = sender.chooser
+        if chooser is None:
             return
-        for frame in self._subscription.drain():
-            self._frames += 1
-            packets = self._packets_of(frame)
-            if self._pending or (frame.keyframe and len(packets) > BURST_PACKETS):
-                self._pending.extend(packets)
-                self._pace = max(self._pace, math.ceil(len(self._pending) / PACE_STEPS))
-                if self._timer is None:
-                    self._step()
-            else:
-                self._send(packets)
-        self._ask_again()
+        if chooser.rung is not sender.target:
+            if sender.target is not sender.rung:  # it has not got there yet
+                self._streams[sender.target].remove(sender)
+            sender.target = chooser.rung
+            if sender.target is not sender.rung:
+                self._streams[sender.target].add(sender)
+        if chooser.probe_bps(self._clock.now_us()) and sender not in self._padded:
+            self._padded[sender] = (self._clock.now_us(), sender.octets)
+            if self._padding is None:
+                self._padding = self._loop.call_later(PAD_STEP_S, self._pad)
 
-    def _packets_of(self, frame: EncodedFrame) -> list[OutPacket]:
-        payloads = self._packetize(frame.data)
-        last = len(payloads) - 1
-        return [
-            OutPacket(payload, frame.pts, index == last, index == 0, frame.keyframe)
-            for index, payload in enumerate(payloads)
-        ]
+    def _arrived(self, sender: VideoSender) -> None:
+        """A keyframe of the new rung has begun to go out."""
+        self._changes += 1
+        for rung, stream in self._streams.items():
+            if rung is not sender.rung:
+                stream.remove(sender)
 
-    def _step(self) -> None:
-        """Send the next few of what is paced."""
-        packets = [self._pending.popleft() for _ in range(min(self._pace, len(self._pending)))]
-        self._send(packets)
-        if self._pending:
-            self._timer = self._loop.call_later(PACE_STEP_S, self._step)
-        else:
-            self._stop_pacing()
-
-    def _stop_pacing(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._pace = None, 0
-        self._pending.clear()
-
-    def _send(self, packets: Sequence[OutPacket]) -> None:
+    def _pad(self) -> None:
+        """Bring what is sent up to what is tried out, for all who try."""
+        self._padding = None
         now_us = self._clock.now_us()
-        for sender in self._senders.values():
-            self._packets += len(packets)
-            if not sender.send(packets, now_us):
-                self._asked(sender)
+        for sender, (then_us, octets) in list(self._padded.items()):
+            rate_bps = sender.chooser.probe_bps(now_us) if sender.chooser is not None else 0
+            if not rate_bps:
+                del self._padded[sender]
+                continue
+            owed = rate_bps * (now_us - then_us) / 8_000_000 - (sender.octets - octets)
+            left = owed - sender.pad(min(owed, MAX_PAD_BYTES), now_us)
+            self._padded[sender] = (now_us, sender.octets + round(max(-MAX_PAD_BYTES, min(left, MAX_PAD_BYTES))))
+        if self._padded:
+            self._padding = self._loop.call_later(PAD_STEP_S, self._pad)
 
-    def _ask_again(self) -> None:
-        """The encoder limits keyframes and may have passed over the one somebody needs to begin."""
-        now_us = self._clock.now_us()
-        if now_us - self._asked_us < ASK_AGAIN_US or self._pending:
-            return
-        self._asked_us = now_us
-        if any(sender.waiting and sender.keyframes.take(now_us) for sender in self._senders.values()):
-            self._hub.request_keyframe()
+    # --- statistics ---------------------------------------------------------------------------------------------------
 
     def metrics(self) -> dict[str, float]:
         """Counters by their Prometheus names."""
-        subscription = self._subscription.stats.dropped if self._subscription is not None else 0
-        dropped = self._dropped_before + subscription + sum(s.dropped for s in self._senders.values())
+        streams = self._streams.values()
+        dropped = sum(stream.dropped for stream in streams) + sum(s.dropped for s in self._senders.values())
         name = f"tutti_send_{self._codec}"
+        on_rung = {
+            f"{name}_peers_{rung.name.lower()}": float(sum(s.rung is rung for s in self._senders.values()))
+            for rung in self._streams
+        }
         return {
-            f"{name}_frames_total": self._frames,
-            f"{name}_packets_total": self._packets,
-            f"{name}_dropped_total": dropped,
+            f"{name}_frames_total": sum(stream.frames for stream in streams),
+            f"{name}_packets_total": sum(stream.packets for stream in streams),
+            f"{name}_dropped_total": self._dropped_before + dropped,
             f"{name}_keyframes_asked_total": self._keyframes_asked,
             f"{name}_keyframes_refused_total": self._keyframes_refused,
+            f"{name}_rung_changes_total": self._changes,
+            f"{name}_probing": len(self._padded),
+            **on_rung,
         }
 
 
@@ -189,6 +202,7 @@ class AudioFanout:
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: MediaClock) -> None:
         self._loop = loop
         self._clock = clock
+        self.on_loss: Callable[[str, float], None] | None = None  # told who lost how many percent, by each report
         self._peers: dict[str, Peer] = {}
         self._blocks: deque[Block] = deque(maxlen=AUDIO_BLOCKS)
         self._woken = False
@@ -199,11 +213,15 @@ class AudioFanout:
         """Send to ``peer`` too."""
         if peer.audio_sender is not None:
             self._peers[peer.participant_id] = peer
+            if self.on_loss is not None:
+                peer.audio_sender.on_loss = partial(self.on_loss, peer.participant_id)
 
     def remove(self, peer: Peer) -> None:
         """Send to ``peer`` no more."""
         if self._peers.get(peer.participant_id) is peer:
             del self._peers[peer.participant_id]
+            if peer.audio_sender is not None:
+                peer.audio_sender.on_loss = None
 
     def write(self, block: Block) -> None:
         """Take a block; called on the audio thread."""

@@ -1,16 +1,17 @@
 """Our streams to one peer: headers, retransmission, reports. The payloads are shared with everybody else's."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mcu.clock import MediaClock
-from mcu.media import AudioCodec, VideoCodec
+from mcu.media import AudioCodec, Rung, VideoCodec
 from mcu.rtc import rtcp
 from mcu.rtc.budget import TokenBucket
 from mcu.rtc.negotiate import AnswerLine
 from mcu.rtc.rtcp import ReportBlock
 from mcu.rtc.rtp import ABS_SEND_TIME_URI, MID_URI, HeaderWriter, abs_send_time
+from mcu.rtc.rungs import LineReport, RungChooser
 from mcu.rtc.transport import Transport
 
 HISTORY_PACKETS = 512  # kept for retransmission: 2.5 s at 2 Mbps
@@ -18,8 +19,11 @@ KEYFRAME_BURST, KEYFRAME_INTERVAL_US = (
     3,
     5_000_000,
 )  # how many keyframes one peer may ask for at once, and then how often
+PADDING_BYTES = 255  # the most that one packet can carry
 RESEND_BURST, RESEND_INTERVAL_US = 200, 10_000  # packets sent again at once, and then how often
 NTP_UNIX_US = 2_208_988_800_000_000  # from 1900 to 1970
+PADDED = 0x20  # in the first byte of an RTP header
+_PADDING = bytes(PADDING_BYTES - 1) + bytes([PADDING_BYTES])
 _US = 1_000_000
 
 
@@ -94,6 +98,13 @@ class AudioSender(OutStream):
     def __init__(self, line: AnswerLine, transport: Transport, clock: MediaClock) -> None:
         super().__init__(line, transport, clock)
         self.codec = AudioCodec(self.codec_name)
+        self.on_loss: Callable[[float], None] | None = None  # told the lost percentage of each report
+
+    def reported(self, block: ReportBlock, now_us: int) -> None:
+        """Note what the peer tells about its reception of this stream."""
+        super().reported(block, now_us)
+        if self.on_loss is not None:
+            self.on_loss(100 * self.fraction_lost)
 
     def send(self, pts_48k: int, payload: bytes) -> None:
         """Send a block that begins at ``pts_48k`` (media time in 48 kHz samples)."""
@@ -109,7 +120,8 @@ class AudioSender(OutStream):
 class VideoSender(OutStream):
     """The mix's picture to one peer.
 
-    It begins at a keyframe. When the socket takes no more, what follows is dropped to the next keyframe.
+    It begins at a keyframe. When the socket takes no more, what follows is dropped to the next keyframe. It goes from
+    one rung to another at a keyframe of the other: between two whole pictures, numbered and timed as one stream.
     """
 
     def __init__(self, line: AnswerLine, transport: Transport, clock: MediaClock) -> None:
@@ -122,9 +134,16 @@ class VideoSender(OutStream):
         self.unknown = 0  # asked for again, but not kept any more
         self.resends = TokenBucket(RESEND_INTERVAL_US, RESEND_BURST)
         self.remb_bps: int | None = None  # the peer's last estimate
+        self.rung = Rung.FULL  # what it sends
+        self.target = Rung.FULL  # what it is to send from that rung's next keyframe on
+        self.chooser: RungChooser | None = None  # is given the peer's feedback
+        self.on_feedback: Callable[[], None] | None = None  # called when it has been
+        self.padding_octets = 0
         self._waiting = True  # for a keyframe
         self._full = False  # the wait is because of a full socket
-        self._history: list[tuple[int, OutPacket] | None] = [None] * HISTORY_PACKETS
+        self._between = True  # two pictures: the last packet was the end of one
+        self._time = -1  # of the last picture
+        self._history: list[tuple[int, OutPacket, int] | None] = [None] * HISTORY_PACKETS  # with number and time
         self._rtx_payload_type = line.rtx_for(line.send_codec.payload_type)
         self.rtx_ssrc = (secrets.randbits(32) or 1) if self._rtx_payload_type is not None else None
         self._rtx_sequence = secrets.randbits(15)
@@ -135,27 +154,67 @@ class VideoSender(OutStream):
         """Whether nothing is sent until there is a keyframe."""
         return self._waiting
 
-    def send(self, packets: Iterable[OutPacket], now_us: int) -> bool:
-        """Send packets of one or more frames; False when this peer now needs a keyframe to go on."""
+    @property
+    def can_pad(self) -> bool:
+        """Whether there is a retransmission stream, which takes padding too."""
+        return self._rtx_payload_type is not None
+
+    # --- feedback -----------------------------------------------------------------------------------------------------
+
+    def reported(self, block: ReportBlock, now_us: int) -> None:
+        """Note what the peer tells about its reception of this stream."""
+        super().reported(block, now_us)
+        if self.chooser is not None:
+            sent = LineReport(self.fraction_lost, block.highest_sequence, self.packets, self.octets, self.rtt_us)
+            self.chooser.report(sent, now_us)
+        self._fed()
+
+    def padding_reported(self, block: ReportBlock, now_us: int) -> None:
+        """Note what the peer tells about the retransmission stream."""
+        if self.chooser is not None:
+            self.chooser.padding_lost(block.fraction_lost / 256, now_us)
+
+    def estimated(self, bitrate_bps: int, now_us: int) -> None:
+        """Note the peer's REMB."""
+        self.remb_bps = bitrate_bps
+        if self.chooser is not None:
+            self.chooser.remb(bitrate_bps, now_us)
+        self._fed()
+
+    def _fed(self) -> None:
+        if self.on_feedback is not None:
+            self.on_feedback()
+
+    # --- packets ------------------------------------------------------------------------------------------------------
+
+    def send(self, packets: Iterable[OutPacket], now_us: int, rung: Rung = Rung.FULL) -> bool:
+        """Send packets of one or more frames of ``rung``; False when this peer now needs a keyframe to go on."""
+        if rung not in {self.rung, self.target}:
+            return True
         send_time = abs_send_time(now_us)
         cut_off = not self._waiting and self._transport.congested
         if cut_off:
             self._waiting = self._full = True
         for packet in packets:
-            if self._waiting:
-                if not (packet.first and packet.keyframe) or self._transport.congested:
-                    self.dropped += self._full
+            if self._waiting or rung is not self.rung:
+                begins = packet.first and packet.keyframe and (self._between or self._waiting)
+                if not begins or rung is not self.target or self._transport.congested:
+                    self.dropped += self._full and rung is self.rung
                     continue
                 self._waiting = self._full = False
+                self.rung = rung
             self._send_one(packet, send_time)
         return not cut_off
 
     def _send_one(self, packet: OutPacket, send_time: int) -> None:
         sequence = self._sequence
+        if packet.first:  # a keyframe of another rung may be of the instant that has been sent already
+            self._time = max(packet.time, self._time + 1)
+        self._between = packet.marker
         header = self._headers.header(
-            self._payload_type | packet.marker << 7, sequence, self._origin + packet.time & 0xFFFFFFFF, send_time
+            self._payload_type | packet.marker << 7, sequence, self._origin + self._time & 0xFFFFFFFF, send_time
         )
-        self._history[sequence % HISTORY_PACKETS] = (sequence, packet)
+        self._history[sequence % HISTORY_PACKETS] = (sequence, packet, self._time)
         self._sequence = sequence + 1 & 0xFFFF
         self.packets += 1
         self.octets += len(packet.payload)
@@ -164,15 +223,19 @@ class VideoSender(OutStream):
     def resend(self, sequences: Iterable[int], now_us: int) -> None:
         """Send again what the peer reports lost, as far as it is kept and the budget goes."""
         send_time = abs_send_time(now_us)
+        missing = 0
         for sequence in sequences:
+            missing += 1
             kept = self._history[sequence % HISTORY_PACKETS]
             if kept is None or kept[0] != sequence:
                 self.unknown += 1
             elif self.resends.take(now_us):
-                self._resend_one(sequence, kept[1], send_time)
+                self._resend_one(*kept, send_time)
+        if self.chooser is not None:
+            self.chooser.missing(missing, self.packets, now_us)
 
-    def _resend_one(self, sequence: int, packet: OutPacket, send_time: int) -> None:
-        timestamp = self._origin + packet.time & 0xFFFFFFFF
+    def _resend_one(self, sequence: int, packet: OutPacket, time: int, send_time: int) -> None:
+        timestamp = self._origin + time & 0xFFFFFFFF
         marker = packet.marker << 7
         self.resent += 1
         if self._rtx_payload_type is None:
@@ -182,3 +245,16 @@ class VideoSender(OutStream):
         header = self._rtx_headers.header(self._rtx_payload_type | marker, self._rtx_sequence, timestamp, send_time)
         self._rtx_sequence = self._rtx_sequence + 1 & 0xFFFF
         self._transport.send_rtp(header + sequence.to_bytes(2) + packet.payload)
+
+    def pad(self, octets: float, now_us: int) -> int:
+        """Send about so much padding on the retransmission stream, to try the line out; how much it was."""
+        if self._rtx_payload_type is None or self._waiting:
+            return 0
+        count, send_time = max(0, round(octets / PADDING_BYTES)), abs_send_time(now_us)
+        timestamp = self._origin + self._time & 0xFFFFFFFF
+        for _ in range(count):
+            header = self._rtx_headers.header(self._rtx_payload_type, self._rtx_sequence, timestamp, send_time)
+            self._rtx_sequence = self._rtx_sequence + 1 & 0xFFFF
+            self._transport.send_rtp(bytes([header[0] | PADDED]) + header[1:] + _PADDING)
+        self.padding_octets += count * PADDING_BYTES
+        return count * PADDING_BYTES

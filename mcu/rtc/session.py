@@ -126,7 +126,7 @@ class MediaSession:
             elif isinstance(packet, rtcp.Nack):
                 self._nack(packet, now_us)
             elif isinstance(packet, rtcp.Feedback):
-                self._feedback(packet)
+                self._feedback(packet, now_us)
 
     def _sender_report(self, report: rtcp.SenderReport, now_us: int) -> None:
         for reception in self._receptions():
@@ -139,19 +139,21 @@ class MediaSession:
             for sender in self._senders():
                 if sender.ssrc == block.ssrc:
                     sender.reported(block, now_us)
+            if self.video_sender is not None and self.video_sender.rtx_ssrc == block.ssrc:
+                self.video_sender.padding_reported(block, now_us)
 
     def _nack(self, packet: rtcp.Nack, now_us: int) -> None:
         if self.video_sender is not None and packet.media_ssrc == self.video_sender.ssrc:
             self.video_sender.resend((sequence & 0xFFFF for sequence in packet.lost), now_us)
 
-    def _feedback(self, packet: rtcp.Feedback) -> None:
+    def _feedback(self, packet: rtcp.Feedback, now_us: int) -> None:
         if self.video_sender is None:
             return
         if rtcp.asks_for_keyframe(packet, self.video_sender.ssrc):
             if self.on_keyframe_asked is not None:
                 self.on_keyframe_asked()
         elif (bitrate_bps := rtcp.remb_bitrate(packet)) is not None:
-            self.video_sender.remb_bps = bitrate_bps
+            self.video_sender.estimated(bitrate_bps, now_us)
 
     # --- what we tell -------------------------------------------------------------------------------------------------
 
@@ -202,6 +204,8 @@ class MediaSession:
             stats["packets_dropped_out"] = self.video_sender.dropped
             stats["loss_out"] = self.video_sender.fraction_lost
             stats["remb_bps"] = self.video_sender.remb_bps or 0
+            stats["rung"] = self.video_sender.rung
+            stats["padding_bytes_out"] = self.video_sender.padding_octets
         for sender in self._senders():
             if sender.rtt_us is not None:
                 stats["rtt_ms"] = sender.rtt_us / 1000

@@ -14,9 +14,9 @@ from aiortc.mediastreams import MediaStreamError
 
 from mcu.clock import MediaClock
 from mcu.hub import PacketHub
-from mcu.media import AudioCodec, AudioUnit, EncodedFrame, VideoCodec, VideoUnit
+from mcu.media import AudioCodec, AudioUnit, EncodedFrame, Rung, VideoCodec, VideoUnit
 from mcu.rtc.peer import Peer
-from mcu.rtc.send import AudioFanout, VideoFanout
+from mcu.rtc.send import AudioFanout, Offer, VideoFanout
 
 Unit = TypeVar("Unit")
 FPS = 20
@@ -208,7 +208,7 @@ async def call(client: Client, *, timeout_s: float = 10) -> AsyncIterator[Call]:
     loop = asyncio.get_running_loop()
     for codec in VideoCodec:
         made.sources[codec] = Source(codec, clock)
-        made.fanouts[codec] = VideoFanout(codec, made.sources[codec].hub, loop, clock)
+        made.fanouts[codec] = VideoFanout(codec, {Rung.FULL: Offer(made.sources[codec].hub, 500_000)}, loop, clock)
     made.audio_out = AudioFanout(loop, clock)
     pumps = [asyncio.create_task(_pump_video(made)), asyncio.create_task(_pump_audio(made))]
     try:

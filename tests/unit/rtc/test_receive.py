@@ -5,7 +5,7 @@ import pytest
 
 from mcu.media import AudioCodec, AudioUnit, VideoCodec, VideoUnit
 from mcu.rtc import rtcp
-from mcu.rtc.packetize import Vp8Packetizer
+from mcu.rtc.packetize import packetize_vp8
 from mcu.rtc.receive import PLI_INTERVAL_US, AudioReceiver, Link, VideoReceiver
 from mcu.rtc.rtp import RtpPacket
 from tests.unit.rtc.fakes import Loop, Wire, chromium_line
@@ -34,7 +34,7 @@ class _Video:
         self.receiver = VideoReceiver(chromium_line("camera"), link)
         self.sink = _Sink()
         self.receiver.sink = self.sink
-        self._packetize = Vp8Packetizer()
+        self._packetize = packetize_vp8
 
     def packets(self, number: int, *, key: bool = False, ssrc: int = 7) -> list[RtpPacket]:
         payloads = self._packetize((b"\x10" if key else b"\x11") + bytes(1500))

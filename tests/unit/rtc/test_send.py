@@ -3,9 +3,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from mcu.hub import PacketHub
-from mcu.media import AudioCodec, EncodedFrame, VideoCodec
+from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
 from mcu.rtc import rtcp, rtp
-from mcu.rtc.send import AUDIO_BLOCKS, AudioFanout, VideoFanout
+from mcu.rtc.send import AUDIO_BLOCKS, AudioFanout, Offer, VideoFanout
 from mcu.rtc.sender import (
     HISTORY_PACKETS,
     KEYFRAME_BURST,
@@ -193,7 +193,9 @@ class _World:
         self.asked = 0
         self.hub = PacketHub(self._ask)
         clock: MediaClock = self.loop.clock()
-        self.fanout = VideoFanout(VideoCodec.H264, self.hub, cast("Any", self.loop), clock)
+        self.fanout = VideoFanout(
+            VideoCodec.H264, {Rung.FULL: Offer(self.hub, 2_000_000)}, cast("Any", self.loop), clock
+        )
         self.peers = [_Peer(self.loop, f"p{i}") for i in range(peers)]
         for peer in self.peers:
             self.fanout.add(cast("Peer", peer))

@@ -4,7 +4,7 @@ import pytest
 
 from mcu.rtc import rtcp
 from mcu.rtc.negotiate import negotiate
-from mcu.rtc.packetize import Vp8Packetizer
+from mcu.rtc.packetize import packetize_vp8
 from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import HeaderWriter
 from mcu.rtc.sdp import parse_offer
@@ -34,7 +34,7 @@ class _World:
 
     def packet(self, ssrc: int, mid: str | None, payload_type: int = VP8, sequence: int = 0) -> bytes:
         header = HeaderWriter(ssrc, None if mid is None else (MID_ID, mid))
-        (payload,) = Vp8Packetizer()(b"\x10 a small keyframe")
+        (payload,) = packetize_vp8(b"\x10 a small keyframe")
         return header.header(payload_type | 0x80, sequence, sequence * 3000, 0) + payload
 
     def reports(self) -> list[object]:

@@ -1,0 +1,230 @@
+"""Which rung a peer's line bears. Pure: feedback and time go in, a rung and a rate to probe with come out.
+
+Down at once when the line is too narrow: heavy loss, a queue that grows (what arrives stays behind what is sent, or the
+round trip lengthens), or a receiver's own estimate that falls. Up only after a probe: padding brings what is sent to
+what the rung above takes, in steps, and nothing may be lost or delayed by it. A receiver's estimate (REMB) shows no
+room above what it receives, so only its fall tells anything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcu.media import Rung
+
+HEAVY_LOSS, LOSS = 0.2, 0.1  # of one report; of two in a row
+CLEAN_LOSS = 0.05  # with more there is no way up
+FEW_PACKETS = 3  # so few lost ones prove nothing
+SLOW = 0.7  # what arrives, as part of what is sent: the queue grows
+MANY_PACKETS = 20  # of fewer, that part says nothing
+LONGER_US, MUCH_LONGER_US = 100_000, 400_000  # a round trip than at best: while probing; at any time
+SAFETY = 0.9  # of what arrived in a crowded line, that the rung may take
+FALLEN = 0.75  # a receiver's estimate, as part of what is sent
+SETTLE_US = 2_000_000  # after a change, until feedback is about what came of it
+HOLD_US = 4_000_000  # no probe so soon after a step down, or a probe that failed
+BEGGAR_HOLD_US, TRIAL_HOLD_US = 30_000_000, 20_000_000  # no way up so soon after begging; after a way up untried
+BEGS, BEG_EVERY_US, BEG_WINDOW_US = 4, 1_000_000, 10_000_000  # so many seconds of the window with a keyframe asked for
+STEP_FACTOR, STEP_US = 1.5, 500_000  # of the probe
+MARGIN = 1.15  # the probe goes so far above the rung, which is not always at its mean
+PROVEN_US, PATIENCE_US = (
+    1_000_000,
+    4_000_000,
+)  # at the full rate, until a clean report counts; until there has to be one
+MIN_INTERVAL_US = 300_000  # reports closer together are joined
+_SEQUENCES = 1 << 32
+_US = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """A receiver report on the picture, with our own counters at its arrival."""
+
+    lost: float  # since the report before
+    highest_sequence: int  # received, 32 bits
+    packets: int  # sent in all
+    octets: int  # of their payloads
+    rtt_us: int | None
+
+
+@dataclass(slots=True)
+class _Probe:
+    """Padding up to the next rung's rate."""
+
+    begun_us: int
+    floor_bps: float
+    target_bps: float
+    packets: int  # sent when it began
+    missing: int = 0  # packets asked for again since then
+
+    def rate_bps(self, now_us: int) -> float:
+        return min(self.target_bps, self.floor_bps * STEP_FACTOR ** (1 + (now_us - self.begun_us) // STEP_US))
+
+    def at_target_us(self) -> int:
+        steps, rate_bps = 0, self.floor_bps * STEP_FACTOR
+        while rate_bps < self.target_bps:
+            steps, rate_bps = steps + 1, rate_bps * STEP_FACTOR
+        return self.begun_us + steps * STEP_US
+
+
+class RungChooser:
+    """Keeps one peer on the best rung that its line allows.
+
+    Args:
+        bitrates_bps: of the rungs offered, best first.
+        can_probe: whether the peer takes padding; without it, going up is a trial that is taken back.
+    """
+
+    def __init__(self, bitrates_bps: Sequence[int], *, can_probe: bool = True) -> None:
+        self.best = Rung.FULL  # that the room offers now
+        self.downs = 0
+        self.ups = 0
+        self.probes = 0
+        self.probes_failed = 0
+        self._bitrates = tuple(bitrates_bps)
+        self._can_probe = can_probe
+        self._rung = Rung.FULL
+        self._probe: _Probe | None = None
+        self._hold_until_us = 0
+        self._settled_us = 0
+        self._last: tuple[int, LineReport] | None = None
+        self._lost = 0.0
+        self._longer_before_us = 0.0
+        self._slow = False
+        self._sent_bps = 0.0
+        self._rtt_us: float | None = None  # at best
+        self._remb_bps: int | None = None
+        self._begs: list[int] = []
+
+    @property
+    def rung(self) -> Rung:
+        """Where the peer belongs."""
+        return max(self._rung, self.best)
+
+    def probe_bps(self, now_us: int) -> float:
+        """What is to be sent in all, padding included; 0 while nothing is tried out."""
+        probe = self._probe
+        if probe is not None and now_us > probe.at_target_us() + PATIENCE_US:  # no reports any more
+            self._fail_probe(now_us)
+        return self._probe.rate_bps(now_us) if self._probe is not None else 0
+
+    # --- feedback -----------------------------------------------------------------------------------------------------
+
+    def report(self, report: LineReport, now_us: int) -> None:
+        """Take a receiver report."""
+        if self._last is None:
+            self._last = (now_us, report)
+            return
+        then_us, before = self._last
+        elapsed_us = now_us - then_us
+        if elapsed_us < MIN_INTERVAL_US:
+            return
+        self._last = (now_us, report)
+        sent = report.packets - before.packets
+        arrived = (report.highest_sequence - before.highest_sequence) % _SEQUENCES
+        if sent <= 0 or arrived > _SEQUENCES // 2:
+            return
+        octets = report.octets - before.octets
+        self._sent_bps = octets * 8 * _US / elapsed_us
+        arrived_bps = self._sent_bps * min(1.0, arrived / sent)
+        lost = report.lost if report.lost * arrived >= FEW_PACKETS else 0.0
+        longer_us = self._longer_us(report.rtt_us)
+        slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
+        if self._probe is not None:
+            self._judge(self._probe, lost, longer_us, now_us)
+        elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
+            self._step_down(arrived_bps * (1 - lost), now_us)
+        elif lost <= CLEAN_LOSS and longer_us <= LONGER_US and now_us >= self._hold_until_us:
+            self._try_up(report.packets, now_us)
+        self._lost, self._longer_before_us, self._slow = lost, longer_us, slow
+
+    def padding_lost(self, lost: float, now_us: int) -> None:
+        """Take a report on the padding."""
+        if self._probe is not None and lost > CLEAN_LOSS:
+            self._fail_probe(now_us)
+
+    def remb(self, bitrate_bps: int, now_us: int) -> None:
+        """Take the receiver's own estimate."""
+        before, self._remb_bps = self._remb_bps, bitrate_bps
+        if before is None or bitrate_bps >= before:
+            return
+        if self._probe is not None:
+            if bitrate_bps < min(0.95 * before, self._probe.rate_bps(now_us)):
+                self._fail_probe(now_us)
+        elif now_us >= self._settled_us and bitrate_bps < FALLEN * self._sent_bps:
+            self._step_down(bitrate_bps, now_us)
+
+    def missing(self, count: int, packets: int, now_us: int) -> None:
+        """So many packets were asked for again, when ``packets`` had been sent in all."""
+        probe = self._probe
+        if probe is not None:
+            probe.missing += count
+            if probe.missing > FEW_PACKETS + 2 * max(self._lost, 0.01) * (packets - probe.packets):
+                self._fail_probe(now_us)
+
+    def keyframe_asked(self, now_us: int) -> None:
+        """The peer's decoder wants a keyframe. Who goes on asking is better off with less."""
+        if self._begs and now_us - self._begs[-1] < BEG_EVERY_US:
+            return
+        self._begs = [then_us for then_us in self._begs if now_us - then_us < BEG_WINDOW_US] + [now_us]
+        if len(self._begs) >= BEGS:
+            self._begs = []
+            self._go_down(now_us, at_most_bps=self._bitrates[self._rung] - 1)
+            self._hold_until_us = now_us + BEGGAR_HOLD_US
+
+    # --- decisions ----------------------------------------------------------------------------------------------------
+
+    def _longer_us(self, rtt_us: int | None) -> float:
+        """By how much the round trip is longer than at best; the best is forgotten slowly."""
+        if rtt_us is None:
+            return 0
+        self._rtt_us = rtt_us if self._rtt_us is None else min(rtt_us, self._rtt_us * 1.01 + 100)
+        return rtt_us - self._rtt_us
+
+    def _is_crowded(self, lost: float, longer_us: float, *, slow: bool) -> bool:
+        if lost >= HEAVY_LOSS or (lost >= LOSS and self._lost >= LOSS):
+            return True
+        if longer_us > MUCH_LONGER_US:
+            return slow or self._longer_before_us > LONGER_US
+        return slow and self._slow
+
+    def _step_down(self, borne_bps: float, now_us: int) -> None:
+        self._go_down(now_us, at_most_bps=SAFETY * borne_bps)
+
+    def _go_down(self, now_us: int, *, at_most_bps: float) -> None:
+        """To the best rung below this one that takes no more, else to the lowest."""
+        if self._probe is not None:
+            self._fail_probe(now_us)
+        self._hold_until_us = max(self._hold_until_us, now_us + HOLD_US)
+        self._settled_us = now_us + SETTLE_US
+        below = [Rung(r) for r in range(self._rung + 1, len(self._bitrates))]
+        if below:
+            self.downs += 1
+            self._rung = next((rung for rung in below if self._bitrates[rung] <= at_most_bps), below[-1])
+
+    def _try_up(self, packets: int, now_us: int) -> None:
+        if self._rung <= self.best:
+            return
+        if not self._can_probe:
+            self._go_up(now_us)
+            self._hold_until_us = now_us + TRIAL_HOLD_US
+            return
+        self.probes += 1
+        target_bps = self._bitrates[self._rung - 1] * MARGIN
+        self._probe = _Probe(now_us, self._bitrates[self._rung], target_bps, packets)
+
+    def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int) -> None:
+        if lost > CLEAN_LOSS or longer_us > LONGER_US:
+            self._fail_probe(now_us)
+        elif now_us >= probe.at_target_us() + PROVEN_US:
+            self._probe = None
+            self._go_up(now_us)
+
+    def _fail_probe(self, now_us: int) -> None:
+        self.probes_failed += 1
+        self._probe = None
+        self._settled_us = now_us + SETTLE_US  # what it filled has to drain
+        self._hold_until_us = max(self._hold_until_us, now_us + HOLD_US)
+
+    def _go_up(self, now_us: int) -> None:
+        self.ups += 1
+        self._rung = Rung(self._rung - 1)
+        self._settled_us = now_us + SETTLE_US
