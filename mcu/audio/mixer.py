@@ -18,6 +18,7 @@ from mcu.audio.mixing import Limiter, mix
 from mcu.audio.outputs import Outputs
 from mcu.audio.source import Source
 from mcu.audio.speakers import Selection, SpeakerSelector
+from mcu.audio.urgency import prefer_this_thread
 from mcu.clock import MediaClock, Ticker
 from mcu.errors import UnknownParticipantError
 from mcu.hub import PacketHub
@@ -183,6 +184,7 @@ class AudioMixer:
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        prefer_this_thread()
         while not self._stopped.wait(self._ticker.wait_us(self._clock.now_us()) / 1_000_000):
             now_us = self._clock.now_us()
             if self._ticker.wait_us(now_us) == 0:

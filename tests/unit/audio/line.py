@@ -47,26 +47,36 @@ def spoken_packets(  # noqa: PLR0913 - what a sender and its network may differ 
     loss_percent: int = 10,
     start_us: int = 0,
     levels: bool = True,
-    dtx: bool = False,
+    dtx: int | None = None,
 ) -> Iterable[AudioUnit]:
-    """What arrives of ``sound``, shape (samples,) or (samples, channels), sent as a browser does: Opus with FEC."""
+    """What arrives of ``sound``, shape (samples,) or (samples, channels), sent as a browser does: Opus with FEC.
+
+    Of each run of empty DTX packets the first ``dtx`` are sent (WebRTC: one); None switches DTX off.
+    """
     frames = sound.reshape(len(sound), -1)
     channels = frames.shape[1]
     encoder = OpusEncoder(
-        channels=channels, loss_percent=loss_percent, complexity=9, bitrate_bps=32_000 * channels, dtx=dtx
+        channels=channels,
+        loss_percent=loss_percent,
+        complexity=9,
+        bitrate_bps=32_000 * channels,
+        dtx=dtx is not None,
     )
-    sequence = -1
+    sequence, paused = -1, 0
     for n in range(len(frames) // 960):
         block = frames[n * 960 : (n + 1) * 960]
         data = encoder.encode(block)
         held_ms = network(n)
-        if held_ms is None or (dtx and len(data) <= 2):
-            sequence += held_ms is None
+        pausing = len(data) <= 2
+        if pausing and dtx is not None and paused >= dtx:
+            continue
+        paused = paused + 1 if pausing else 0
+        sequence += 1
+        if held_ms is None:
             continue
         captured_us = start_us + round(n * 20_000 / (1 + drift_ppm * 1e-6))
         arrival_us = captured_us + 20_000 + round(held_ms * 1000)
         level = min(127, round(-level_dbfs(block))) if levels else None
-        sequence += 1
         yield AudioUnit(AudioCodec.OPUS, data, sequence, n * 960, arrival_us, captured_us, level)
 
 
