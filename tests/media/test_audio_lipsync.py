@@ -19,7 +19,6 @@ pytestmark = pytest.mark.media
 
 SENDER_US = 1_700_000_000_000_000  # the sender's wall clock when the listener's media time was 0
 FRAME_MS = 1_000 / 30
-CODEC_MS = 13.0  # two Opus encoders' look-ahead, 6.5 ms each: heard, but not the mixer's doing
 
 
 class Sender:
@@ -62,11 +61,11 @@ class Sender:
                 self.due_ms[captured_ms] = self.sync.due_us(capture_us, round(arrival_ms * 1_000)) / 1_000
 
     def apart_ms(self, listener: Listener, from_s: float, until_s: float) -> npt.NDArray[np.float64]:
-        """By how much each chirp is heard after the picture captured with it is shown."""
+        """By how much each chirp is heard after its picture is shown; 13 ms are the look-ahead of two Opus encoders."""
         captured = np.array(sorted(self.due_ms))
         due = np.array([self.due_ms[at_ms] for at_ms in captured])
         apart = [
-            second * 1_000 - CODEC_MS - float(np.interp(number * SLOT_S * 1_000, captured, due))
+            second * 1_000 - float(np.interp(number * SLOT_S * 1_000, captured, due))
             for number, second in found(listener.heard[:, 0], round(self.seconds / SLOT_S))
             if from_s <= number * SLOT_S < until_s
         ]
