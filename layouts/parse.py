@@ -55,6 +55,17 @@ def _ids(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    if isinstance(value, str):
+        value = dict(part.partition("=")[::2] for part in value.split(",") if part.strip())
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{value!r:.60} is no object of ids by reservation")
+    pairs = [(str(name).strip(), id_.strip() if isinstance(id_, str) else "") for name, id_ in value.items()]
+    if not all(name and id_ for name, id_ in pairs):
+        raise ValueError(f"{value!r:.60}: each reservation needs a name and an id")
+    return tuple(pairs)
+
+
 def _choice(kind: type[_Choice]) -> Callable[[object], _Choice]:
     def parse(value: object) -> _Choice:
         for member in kind:
@@ -83,5 +94,6 @@ _PARSERS: Mapping[str, Callable[[object], object]] = {
     "hidden": lambda value: frozenset(_ids(value)),
     "side": _side,
     "small_share": _number,
+    "reserved": _pairs,
     "empty_picture": _text,
 }

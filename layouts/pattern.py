@@ -24,10 +24,14 @@ def matches(pattern: str, text: str) -> bool:
 
 def names_source(pattern: str, source: Source) -> bool:
     """Whether a pattern means this source: its id, its name, its kind, or ``camera-{name}`` and ``screen-{name}``."""
-    texts = (source.id, source.name, source.kind.value, f"{source.kind}-{source.name}")
-    return any(matches(pattern, text) for text in texts)
+    return any(matches(pattern, text) for text in _texts(source))
 
 
 def any_names(patterns: Iterable[str], source: Source) -> bool:
     """Whether one of the patterns means this source."""
-    return any(names_source(pattern, source) for pattern in patterns)
+    texts = _texts(source)
+    return any(matches(pattern, text) for pattern in patterns for text in texts)
+
+
+def _texts(source: Source) -> tuple[str, ...]:
+    return (source.id, source.name, source.kind.value, f"{source.kind}-{source.name}")

@@ -17,7 +17,7 @@ from layouts.places import place
 
 _MOST_REGIONS = 50
 _MOST_CELLS = 1000
-_MOST_PATTERNS = 1000
+_MOST_PATTERNS = 500  # of the whole document: each is compared with everybody
 _MOST_PIXELS = 4096
 _LEAST_PIXELS = 16  # Twilio's own limit for a region's sides
 _LEAST_CELL_PIXELS = 8
@@ -212,7 +212,11 @@ def parse_regions(document: Mapping[str, object], name: str) -> RegionTemplate:
         raise fault("layout", "has no region and no slots")
     if len(document) > _MOST_REGIONS:
         raise fault("layout", f"has {len(document)} regions, more than {_MOST_REGIONS}")
-    return RegionTemplate(name, tuple(_parse_region(key, value) for key, value in document.items()))
+    regions = tuple(_parse_region(key, value) for key, value in document.items())
+    patterns = sum(len(region.sources) + len(region.excluded) for region in regions)
+    if patterns > _MOST_PATTERNS:
+        raise fault("layout", f"has {patterns} video sources in all, more than {_MOST_PATTERNS}")
+    return RegionTemplate(name, regions)
 
 
 def _parse_region(name: str, value: object) -> Region:
