@@ -12,11 +12,13 @@ from pathlib import Path
 import av
 
 from mcu.media import VIDEO_CLOCK_HZ
+from recorder.captions import webvtt
+from recorder.chronicle import Chronicle
 from recorder.errors import CheckFailedError, DiskFullError, disk_error
 from recorder.joining import Joined, join
-from recorder.model import Gap, Part
+from recorder.model import Companion, Gap, Part
 from recorder.reading import PartOnDisk
-from recorder.segments import LocalSegmentStore, sync_directory
+from recorder.segments import LocalSegmentStore, sync_directory, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +77,9 @@ def part_started_at(directory: Path, part: int) -> float | None:
 
 
 def finish(directory: Path, target: Path, cancelled: threading.Event | None = None) -> FinishedFile:
-    """Join what the parts in ``directory`` hold into ``target``. Blocks; the segments stay.
+    """Join what the parts in ``directory`` hold into ``target``, and write its companions beside it.
+
+    Blocks; the segments stay.
 
     Raises:
         NothingRecordedError, UnjoinableError, CheckFailedError: see there.
@@ -88,6 +92,7 @@ def finish(directory: Path, target: Path, cancelled: threading.Event | None = No
         joined = join(parts, temporary, cancelled or threading.Event())
         check(temporary, joined)
         size, sha256 = _seal(temporary)
+        _write_companions(target, joined.chronicle)
         temporary.replace(target)
         sync_directory(target.parent)
     except OSError as error:
@@ -106,6 +111,11 @@ def finish(directory: Path, target: Path, cancelled: threading.Event | None = No
         gaps=joined.gaps,
         parts=joined.parts,
     )
+
+
+def _write_companions(target: Path, chronicle: Chronicle) -> None:
+    write_atomically(target.with_name(Companion.TIMELINE.beside(target.name)), chronicle.to_json())
+    write_atomically(target.with_name(Companion.CAPTIONS.beside(target.name)), webvtt(chronicle))
 
 
 def _demand_space(directory: Path) -> None:

@@ -1,6 +1,7 @@
 """Takes a stopped recording to its end: join, upload, tidy up. Every step can be taken again after a crash."""
 
 import asyncio
+import hashlib
 import logging
 import shutil
 import threading
@@ -12,7 +13,7 @@ from recorder.blocking import in_thread
 from recorder.errors import FinishInterruptedError, RecordingError, StoreError
 from recorder.finish import FinishedFile, finish, part_directories
 from recorder.ledger import Ledger
-from recorder.model import Part, Recording, Status, file_name
+from recorder.model import Companion, Part, Recording, Status, file_name
 from recorder.storage import ObjectStore, Upload
 from recorder.upload import Trouble, Uploader
 
@@ -111,12 +112,31 @@ class Finisher:
             said = f"{_said(trouble.error)}; trying again in {trouble.pause_s:.0f} s"
             await self._ledger.change(recording.id, error=said)
 
+        for companion in await asyncio.to_thread(_companions, path, key):
+            await self.uploader.upload(companion, told)
         await self.uploader.upload(Upload(path, key, recording.size, recording.sha256, recording.file_name), told)
         await asyncio.to_thread(lambda: self._ledger.catalog.change(recording.id, location=key, local_file=None))
 
     def _local_path(self, recording: Recording) -> Path:
         assert recording.local_file is not None
         return self.folder(recording.id) / recording.local_file
+
+
+def _companions(mp4: Path, key: str) -> list[Upload]:
+    """The files beside the MP4."""
+    found = ((companion, mp4.with_name(companion.beside(mp4.name))) for companion in Companion)
+    return [
+        Upload(
+            path=path,
+            key=companion.beside(key),
+            size=path.stat().st_size,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            file_name=path.name,
+            content_type=companion.media_type,
+        )
+        for companion, path in found
+        if path.exists()
+    ]
 
 
 def _said(error: RecordingError) -> str:

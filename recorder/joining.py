@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -15,8 +15,11 @@ from av.container import OutputContainer
 from av.stream import Stream
 
 from mcu.media import SAMPLE_RATE_HZ, VIDEO_CLOCK_HZ
+from recorder.captions import chapters
+from recorder.chronicle import Chronicle, Run, chronicle_of
 from recorder.errors import FinishInterruptedError, NothingRecordedError, UnjoinableError
 from recorder.model import Gap, Part
+from recorder.notes import Notes, load_notes
 from recorder.reading import Format, PartOnDisk, Segment
 from recorder.timeline import AAC_SAMPLES, HOLE_TICKS, PictureLine, Sample, SoundLine, samples, sound_until
 
@@ -43,6 +46,7 @@ class Joined:
     height: int
     gaps: tuple[Gap, ...]
     parts: tuple[Part, ...]
+    chronicle: Chronicle
 
 
 def join(parts: Sequence[PartOnDisk], target: Path, cancelled: threading.Event) -> Joined:
@@ -60,6 +64,7 @@ def join(parts: Sequence[PartOnDisk], target: Path, cancelled: threading.Event) 
     if first is None:
         raise NothingRecordedError("nothing was recorded that could be played")
     sound_from = _first_with_sound(parts)
+    notes = {part.number: load_notes(part.store) for part in parts}
     with av.open(str(target), "w", format="mp4", options=_OPTIONS) as output:
         joiner = _Joiner(output, first, sound_from)
         for this, following in pairwise(chain((first,), segments, (None,))):
@@ -67,7 +72,7 @@ def join(parts: Sequence[PartOnDisk], target: Path, cancelled: threading.Event) 
             if cancelled.is_set():
                 raise FinishInterruptedError("finishing was interrupted")
             joiner.add(this, following)
-        return joiner.end()
+        return joiner.end(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,11 @@ class _Joiner:
             self._sound = SoundLine(silent_frame(sound_from.segment.format.sound_config))
         self._count = {"video": 0, "audio": 0}
         self._gaps: list[Gap] = []
+        self._runs: list[Run] = []
         self._parts: dict[int, Part] = {}
         self._started_us = first.wall_us(first.segment.start)
         self._ended_us = self._started_us
-        self._pictures.begin_run(first.segment.start)
+        self._begin_run(first.segment)
 
     def add(self, this: _Located, following: _Located | None) -> None:
         """Write one segment; what follows decides where its sound ends."""
@@ -125,13 +131,15 @@ class _Joiner:
                 self._write_sound(self._sound.place(sound, self._pictures))
         if following is not None and is_run_end:
             self._gaps.append(self._gap(this, following))
-            self._pictures.begin_run(following.segment.start)
+            self._begin_run(following.segment)
 
-    def end(self) -> Joined:
-        """Complete the sound."""
+    def end(self, notes: Mapping[int, Notes]) -> Joined:
+        """Complete the sound, and tell who was seen and heard by the parts' ``notes``."""
         end = self._pictures.end
         if self._sound is not None:
             self._write_sound(self._sound.fill(self._sound.missing_until(samples(end))))
+        chronicle = chronicle_of(self._runs, notes, end)
+        self._write_chapters(chronicle)
         return Joined(
             started_us=self._started_us,
             ended_us=self._ended_us,
@@ -142,6 +150,26 @@ class _Joiner:
             height=self._format.height,
             gaps=tuple(self._gaps),
             parts=tuple(self._parts.values()),
+            chronicle=chronicle,
+        )
+
+    def _begin_run(self, segment: Segment) -> None:
+        self._pictures.begin_run(segment.start)
+        self._runs.append(Run(segment.part, segment.start, self._pictures.at))
+
+    def _write_chapters(self, chronicle: Chronicle) -> None:
+        """The muxer writes them with the index, at the end."""
+        self._output.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": chapter.start,
+                    "end": chapter.end,
+                    "time_base": _VIDEO_TIME_BASE,
+                    "metadata": {"title": chapter.title},
+                }
+                for number, chapter in enumerate(chapters(chronicle))
+            ]
         )
 
     def _note_part(self, this: _Located) -> None:

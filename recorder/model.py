@@ -54,6 +54,22 @@ def sources_of(status: Status) -> frozenset[Status]:
     return frozenset(source for source, targets in NEXT.items() if status in targets)
 
 
+class Companion(StrEnum):
+    """A file beside the MP4. The values are how the files' names end, where the MP4's ends in ``.mp4``."""
+
+    TIMELINE = ".timeline.json"  # who was where on the picture and who spoke
+    CAPTIONS = ".vtt"  # who spoke, for players
+
+    @property
+    def media_type(self) -> str:
+        """For HTTP."""
+        return "application/json" if self == Companion.TIMELINE else "text/vtt"
+
+    def beside(self, mp4: str) -> str:
+        """This companion's name or key, from the MP4's."""
+        return mp4.removesuffix(".mp4") + self.value
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Something that happened while nothing was recorded.

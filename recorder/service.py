@@ -25,7 +25,7 @@ from recorder.errors import (
 )
 from recorder.finishing import Finisher
 from recorder.ledger import Ledger
-from recorder.model import RUNNING, UNFINISHED, Recording, Status
+from recorder.model import RUNNING, UNFINISHED, Companion, Recording, Status
 from recorder.parts import ROOM_FAILURES, Parts, Recordable
 from recorder.recovery import Recovery
 from recorder.storage import ObjectStore
@@ -139,7 +139,7 @@ class RecordingService:
             if recording.status in UNFINISHED:
                 raise RecordingActiveError(f"recording {recording_id} is {recording.status}, stop it first")
             if recording.location is not None:
-                await asyncio.to_thread(self._store.delete, recording.location)
+                await asyncio.to_thread(self._delete_objects, recording.location)
             await asyncio.to_thread(self._finisher.tidy_up, recording_id)
             await asyncio.to_thread(self._ledger.catalog.delete, recording_id)
 
@@ -161,6 +161,16 @@ class RecordingService:
         """``length`` bytes of a finished recording's file from ``start`` on. Blocks; raises StoreError."""
         assert recording.location is not None
         return self._store.read(recording.location, start, length)
+
+    def companion_size(self, recording: Recording, companion: Companion) -> int:
+        """The bytes of a file beside a finished recording's. Blocks; raises StoreError (ObjectMissingError)."""
+        assert recording.location is not None
+        return self._store.stat(companion.beside(recording.location)).size
+
+    def read_companion(self, recording: Recording, companion: Companion, start: int, length: int) -> Iterator[bytes]:
+        """As ``read``, of a file beside it."""
+        assert recording.location is not None
+        return self._store.read(companion.beside(recording.location), start, length)
 
     async def url(self, recording: Recording, ttl_s: int) -> str | None:
         """Where a finished recording can be downloaded without us for ``ttl_s`` seconds; None: only through us."""
@@ -262,6 +272,11 @@ class RecordingService:
             await self._parts.stop(recording)
             self._finish(recording_id)
             return recording
+
+    def _delete_objects(self, key: str) -> None:
+        for companion in Companion:
+            self._store.delete(companion.beside(key))
+        self._store.delete(key)
 
     def _finish(self, recording_id: str) -> None:
         self._spawn(self._finisher.finish(recording_id))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from api.rooms.witness import Witness
 from mcu.errors import TuttiError
 from mcu.messages import (
     Close,
@@ -40,7 +41,9 @@ from mcu.messages import (
 )
 from mcu.room import Room
 from mcu.video.style import canvas_style_from
+from recorder.notes import NotesWriter
 from recorder.part import PartInfo, PartWriter
+from recorder.segments import LocalSegmentStore
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +87,9 @@ class RoomHandler:
         self._loop = asyncio.get_running_loop()
         self._room: Room | None = None
         self._part: tuple[RecordingPart, PartWriter] | None = None
+        self._witness: Witness | None = None  # of the part being written
+        self._notes: NotesWriter | None = None
+        self._notes_lost = 0  # lines of earlier parts' notes
         self._part_lock = asyncio.Lock()  # one start or stop at a time
         self._ending = False
 
@@ -115,7 +121,7 @@ class RoomHandler:
     async def _open(self, request: Open) -> Reply:
         if self._room is not None:
             raise AlreadyOpenError(f"this process is room {self._room.config.name!r}")
-        self._room = Room(request.config, request.instance, self._emit)
+        self._room = Room(request.config, request.instance, self._tell)
         self._room.start()
         return Done()
 
@@ -156,7 +162,9 @@ class RoomHandler:
         return Snapshot(jpeg_base64=base64.b64encode(jpeg).decode())
 
     async def _state(self, _request: GetState) -> Reply:
-        return self.room.state(self._part[0] if self._part else None)
+        state = self.room.state(self._part[0] if self._part else None)
+        lost = self._notes_lost + (self._notes.lost if self._notes else 0)
+        return state.model_copy(update={"metrics": {**state.metrics, "tutti_timeline_lines_lost_total": float(lost)}})
 
     async def _ping(self, _request: Ping) -> Reply:
         return Done()
@@ -193,10 +201,12 @@ class RoomHandler:
                 lambda error: self._later(self._part_failed, part, error),
             )
             self._part = (part, writer)
+            self._begin_notes(request)
             try:
                 started = await asyncio.to_thread(writer.start)
             except BaseException:
                 self._part = None
+                await self._end_notes()
                 raise
         return PartStarted(recording_id=part.recording_id, part=part.part, started_wall_us=started)
 
@@ -227,7 +237,24 @@ class RoomHandler:
             part, writer = self._part
             ended = await asyncio.to_thread(writer.stop)
             self._part = None
+            await self._end_notes()
         return PartStopped(recording_id=part.recording_id, part=part.part, ended_wall_us=ended)
+
+    def _begin_notes(self, request: StartPart) -> None:
+        """From before the first picture on, so that the state at its time is known."""
+        self._notes = NotesWriter(LocalSegmentStore(Path(request.directory)))
+        self._witness = Witness(self.room.state(None), self.room.clock.now_us, self._notes.note)
+
+    async def _end_notes(self) -> None:
+        notes, self._notes, self._witness = self._notes, None, None
+        if notes is not None:
+            await asyncio.to_thread(notes.close)
+            self._notes_lost += notes.lost
+
+    def _tell(self, event: Event) -> None:
+        if self._witness is not None:
+            self._witness.see(event)
+        self._emit(event)
 
     def _later(self, call: Callable[[RecordingPart, TuttiError], None], part: RecordingPart, error: TuttiError) -> None:
         self._loop.call_soon_threadsafe(call, part, error)
