@@ -28,6 +28,14 @@ class LipSync:
         self._used_us = 0
         self._transits: deque[tuple[int, int]] = deque(maxlen=128)  # of pictures: arrival, arrival - capture
         self._ready_us: int | None = None
+        self._sound_delay_us: int | None = None  # from a packet's arrival to its playout, on a line without jitter
+        self._hold_us: float | None = None  # how long pictures are held while their capture time is unknown
+        self._held_us = 0  # arrival of the last picture so held
+
+    def note_delay(self, delay_us: int) -> None:
+        """The sound is played this long after its arrival: all there is to go by before the first sender report."""
+        with self._lock:
+            self._sound_delay_us = delay_us
 
     def note_audio(self, capture_us: int, playout_us: int) -> None:
         """Sound captured at ``capture_us`` of the sender's clock leaves the mixer at ``playout_us`` of media time."""
@@ -52,12 +60,22 @@ class LipSync:
 
     def due_us(self, capture_us: int | None, arrival_us: int) -> int:
         """Media time at which a picture captured and arrived at these times is to be shown."""
-        if capture_us is None:
-            return arrival_us
         with self._lock:
+            if capture_us is None:
+                return arrival_us + self._hold(arrival_us)
             self._note_picture(capture_us, arrival_us)
             offset = self._slew(capture_us, arrival_us, self._wanted_offset(arrival_us))
             return min(max(capture_us + round(offset), arrival_us), arrival_us + MAX_WAIT_US)
+
+    def _hold(self, arrival_us: int) -> int:
+        """Sound and picture of one capture instant are taken to arrive together; what changes is slewed."""
+        wanted = float(min(self._sound_delay_us or 0, MAX_WAIT_US))
+        if self._hold_us is None:
+            self._hold_us = wanted
+        step = max(0, arrival_us - self._held_us) * _SLEW
+        self._hold_us += min(max(wanted - self._hold_us, -step), step)
+        self._held_us = arrival_us
+        return round(self._hold_us)
 
     def _note_picture(self, capture_us: int, arrival_us: int) -> None:
         transit = arrival_us - capture_us
@@ -80,7 +98,7 @@ class LipSync:
     def _slew(self, capture_us: int, arrival_us: int, wanted: float) -> float:
         used = self._used_offset_us
         if used is None or abs(arrival_us - capture_us - used) > _NEW_TIMELINE_US:
-            used = float(arrival_us - capture_us)  # go on from where unsynchronised pictures were shown
+            used = arrival_us + (self._hold_us or 0.0) - capture_us  # go on from where pictures were shown before
         else:
             step = max(0, arrival_us - self._used_us) * _SLEW
             used += min(max(wanted - used, -step), step)

@@ -110,6 +110,8 @@ class Source:
             return None
         try:
             played = self._played or self._pull(now_us, decode=heard)
+            if played.live:
+                self._sync.note_delay(self.playout.delay_us)
             if played.capture_us is not None:
                 self._sync.note_audio(played.capture_us, playout_us)
             if not heard:

@@ -62,6 +62,23 @@ def test_without_a_sender_report_pictures_are_shown_as_they_come() -> None:
     assert [sync.due_us(None, at) for at in (0, 33_000, 90_000)] == [0, 33_000, 90_000]
 
 
+def test_before_the_first_report_pictures_wait_as_long_as_the_sound() -> None:
+    sync = LipSync()
+    sync.note_delay(70_000)
+    assert [sync.due_us(None, at) for at in (0, 33_000)] == [70_000, 103_000]
+    first_known = sync.due_us(SENDER_US + 66_000, 66_000)
+    assert first_known == pytest.approx(136_000, abs=4_000)  # no jump when the report comes
+
+
+def test_without_a_report_a_changed_delay_is_slewed_to() -> None:
+    sync = LipSync()
+    sync.due_us(None, 0)
+    sync.note_delay(100_000)
+    held = [sync.due_us(None, n * FRAME_US) - n * FRAME_US for n in range(1, 60)]
+    assert max(b - a for a, b in pairwise(held)) < FRAME_US * 0.15
+    assert held[-1] == 100_000
+
+
 def test_the_first_report_slews_and_never_jumps() -> None:
     pictures = play(
         LipSync(), 12, sound_delay_us=lambda _: 250_000, picture_delay_us=lambda _: 40_000, reports_from_s=5
