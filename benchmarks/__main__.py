@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks import compositor
 from benchmarks.clips import HEIGHT, WIDTH, opus_packets, vp8_clip
 from benchmarks.participants import Clip, Participant
 from benchmarks.reference import gstreamer_cpu_ms_per_frame
@@ -140,6 +141,8 @@ def main() -> None:
         ours = nine.room_cores * 1000 / nine.fps
         print(f"nine tiles, CPU a frame: room {ours:.1f} ms (with network and sound), gst-launch {reference:.1f} ms")
         print(f"ratio {ours / reference:.2f}")
+    if not arguments.only:
+        compositor.main()
 
 
 if __name__ == "__main__":
