@@ -162,11 +162,16 @@ def _filled(size: Size, colour: str) -> RgbImage:
 def _landscape(size: Size, colour: str) -> Picture:
     """Hills in shades of a colour, twice as wide as ``size`` and the same at either end."""
     width = size.width + size.width % 2
-    x = 2 * np.pi * np.arange(2 * width) / width
-    y = np.arange(size.height)[:, np.newaxis] / size.height
-    shade = 0.75 + 0.25 * np.sin(3 * x + 5 * y) * np.cos(2 * x - 9 * y)
-    image = _filled(Size(2 * width, size.height), colour) * shade[..., np.newaxis]
-    return picture_of_rgb(image.astype(np.uint8))
+    x = np.arange(2 * width, dtype=np.float32) * np.float32(2 * np.pi / width)
+    y = np.arange(size.height, dtype=np.float32)[:, np.newaxis] / np.float32(size.height)
+    shade = np.sin(3 * x + 5 * y)
+    shade *= np.cos(2 * x - 9 * y)
+    shade *= np.float32(0.25)
+    shade += np.float32(0.75)
+    image = np.empty((*shade.shape, 3), np.uint8)
+    for channel, level in enumerate(bytes.fromhex(colour[1:])):
+        image[..., channel] = level * shade
+    return picture_of_rgb(image)
 
 
 def _slid(landscape: Picture, size: Size, by: int) -> Picture:
