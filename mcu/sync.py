@@ -8,7 +8,9 @@ import threading
 from collections import deque
 
 MAX_WAIT_US = 500_000
-_SLEW = 0.1  # of the time gone by: the offset in use never moves faster, so pictures never jump
+_SLEW = 0.1  # of the time gone by: the offset in use moves no faster, so pictures never jump
+_FAST_SLEW = 0.3  # while it is off by more than _FAR_US: out of sync is worse than a little slow or fast
+_FAR_US = 40_000
 _NEW_TIMELINE_US = 1_000_000  # an offset this far away is another clock, not another delay
 _SMOOTHING = 0.05  # weight of one block's measurement, 20 ms apart
 _AUDIO_MEMORY_US = 2_000_000  # after this long without sound, pictures go by their own arrival
@@ -72,8 +74,7 @@ class LipSync:
         wanted = float(min(self._sound_delay_us or 0, MAX_WAIT_US))
         if self._hold_us is None:
             self._hold_us = wanted
-        step = max(0, arrival_us - self._held_us) * _SLEW
-        self._hold_us += min(max(wanted - self._hold_us, -step), step)
+        self._hold_us += _slewed(wanted - self._hold_us, arrival_us - self._held_us)
         self._held_us = arrival_us
         return round(self._hold_us)
 
@@ -100,7 +101,12 @@ class LipSync:
         if used is None or abs(arrival_us - capture_us - used) > _NEW_TIMELINE_US:
             used = arrival_us + (self._hold_us or 0.0) - capture_us  # go on from where pictures were shown before
         else:
-            step = max(0, arrival_us - self._used_us) * _SLEW
-            used += min(max(wanted - used, -step), step)
+            used += _slewed(wanted - used, arrival_us - self._used_us)
         self._used_offset_us, self._used_us = used, arrival_us
         return used
+
+
+def _slewed(error_us: float, elapsed_us: int) -> float:
+    """How much of an error is made good in the time gone by."""
+    step = max(0, elapsed_us) * (_FAST_SLEW if abs(error_us) > _FAR_US else _SLEW)
+    return min(max(error_us, -step), step)

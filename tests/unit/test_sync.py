@@ -75,7 +75,7 @@ def test_without_a_report_a_changed_delay_is_slewed_to() -> None:
     sync.due_us(None, 0)
     sync.note_delay(100_000)
     held = [sync.due_us(None, n * FRAME_US) - n * FRAME_US for n in range(1, 60)]
-    assert max(b - a for a, b in pairwise(held)) < FRAME_US * 0.15
+    assert max(b - a for a, b in pairwise(held)) < FRAME_US * 0.35
     assert held[-1] == 100_000
 
 
@@ -85,8 +85,8 @@ def test_the_first_report_slews_and_never_jumps() -> None:
     )
     dues = [due for _, _, due in pictures]
     steps = [later - earlier for earlier, later in pairwise(dues)]
-    assert min(steps) > FRAME_US * 0.85
-    assert max(steps) < FRAME_US * 1.15
+    assert min(steps) > FRAME_US * 0.65
+    assert max(steps) < FRAME_US * 1.35
     assert offsets_ms(pictures, 9) == pytest.approx([250] * len(offsets_ms(pictures, 9)), abs=2)
 
 
@@ -96,7 +96,7 @@ def test_a_changed_sound_delay_is_followed_slowly() -> None:
     )
     dues = [due for _, _, due in pictures]
     steps = [later - earlier for earlier, later in pairwise(dues)]
-    assert max(steps) < FRAME_US * 1.15
+    assert max(steps) < FRAME_US * 1.35
     assert offsets_ms(pictures, 13) == pytest.approx([300] * len(offsets_ms(pictures, 13)), abs=3)
 
 
