@@ -9,6 +9,7 @@ from mcu.messages import ParticipantState, Track
 from mcu.rtc.peer import Peer
 from mcu.stage import Person
 from mcu.sync import LipSync
+from mcu.trouble import TroubleMeter
 
 
 @dataclass(slots=True)
@@ -25,11 +26,12 @@ class Participant:
     muted: bool = True
     speaking: bool = False
     wish: Wish = NO_WISH
+    line: TroubleMeter = field(default_factory=TroubleMeter)
     last_spoke: int = 0  # grows with each turn as active speaker; 0 never spoke
 
     def person(self) -> Person:
         """What the stage has to know."""
-        return Person(self.id, self.name, self.muted, self.speaking, self.last_spoke)
+        return Person(self.id, self.name, self.muted, self.speaking, self.last_spoke, self.line.trouble)
 
     def told(self) -> ParticipantState:
         """What the outside is told."""

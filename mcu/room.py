@@ -41,6 +41,7 @@ from mcu.video.moves import TileMoves
 from mcu.video.style import NO_STYLE, CanvasStyle
 
 P = ParamSpec("P")
+_LOOK_EVERY_S = 1
 
 
 class Room:
@@ -65,6 +66,7 @@ class Room:
         self._participants: dict[str, Participant] = {}  # in order of joining
         self._active_speaker: str | None = None
         self._tiles: TilesMoved | None = None  # what was told last
+        self._looking: asyncio.TimerHandle | None = None
         self._turns = 0  # how often the active speaker changed
         self._empty_since: float | None = self._loop.time()
         self._audio_out = AudioFanout(self._loop, self.clock)
@@ -91,9 +93,12 @@ class Room:
         self._video.show(self._scene)
         self._audio.start()
         self._video.start()
+        self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
 
     async def close(self) -> None:
         """Let everybody go and stop the media threads."""
+        if self._looking is not None:
+            self._looking.cancel()
         await asyncio.gather(*(self.leave(id_, "closed") for id_ in list(self._participants)))
         await asyncio.to_thread(self._audio.stop)
         await asyncio.to_thread(self._video.stop)
@@ -287,6 +292,18 @@ class Room:
             self._audio.set_gain(participant_id, gain_db)
         if muted is not None:
             self._audio.set_muted(participant_id, muted)
+
+    # --- lines --------------------------------------------------------------------------------------------------------
+
+    def _look_at_lines(self) -> None:
+        self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
+        changed = False
+        for participant in self._participants.values():
+            if participant.state == "connected":
+                stats = participant.peer.stats()
+                changed |= participant.line.update(stats["packets_in"], stats["packets_lost_in"])
+        if changed:
+            self._rearrange()
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
