@@ -34,7 +34,7 @@ class ElasticSound:
 
     def append(self, piece: Samples) -> None:
         """Queue what comes next."""
-        self._sound = np.concatenate([self._sound, piece])
+        self._sound = np.concatenate([self._sound, piece]) if len(self._sound) else piece
 
     def clear(self) -> Samples:
         """Empty the queue; what was in it."""

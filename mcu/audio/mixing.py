@@ -6,6 +6,7 @@ output, whoever turns from the shared mix to a mix-minus hears no step. The onse
 meets a memoryless curve, which is the identity below the knee and never reaches 1.
 """
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -30,24 +31,25 @@ def ramp(block: Samples, start: float, end: float) -> Samples:
     return block * gain[:, np.newaxis]
 
 
+@functools.cache
+def _shares(contributors: int) -> Samples:
+    """Row 0 holds everybody, row n + 1 everybody but contributor n."""
+    return np.concatenate([np.ones((1, contributors)), 1 - np.eye(contributors)]).astype(np.float32)
+
+
 def mix(contributions: Mapping[str, Samples], channels: int) -> tuple[Samples, dict[str, Samples]]:
     """Sum everybody, and for each contributor everybody but him.
 
     Returns:
-        The full mix and the mix-minus by id, not limited. A mix-minus is summed, not subtracted from the full mix when
-        that would leave rounding residue of a loud voice to its owner: with up to a handful of talkers both cost alike.
+        The full mix and the mix-minus by id, not limited. A mix-minus is summed, not subtracted from the full mix,
+        which would leave rounding residue of a loud voice to its owner. All sums are one product of matrices: each
+        operation on a block lets go of the interpreter, and a busy thread may keep it for a while.
     """
-    full = silence(channels)
-    for block in contributions.values():
-        full = full + block
-    minus = {}
-    for own in contributions:
-        others = silence(channels)
-        for other, block in contributions.items():
-            if other != own:
-                others = others + block
-        minus[own] = others
-    return full, minus
+    if not contributions:
+        return silence(channels), {}
+    blocks = np.stack(list(contributions.values()))
+    sums = (_shares(len(blocks)) @ blocks.reshape(len(blocks), -1)).reshape(-1, *blocks.shape[1:])
+    return sums[0], dict(zip(contributions, sums[1:], strict=True))
 
 
 def soft_clip(block: Samples) -> Samples:
