@@ -20,7 +20,7 @@ from api.rooms.keeper import RoomKeeper
 from api.rooms.local import LocalRoomHost
 from api.rooms.rundir import RunDir, choose
 from api.rooms.service import RoomService
-from api.routes import events, pages, participants, recordings, rooms, service
+from api.routes import events, pages, participants, recordings, rooms, service, timeline
 from api.settings import Settings, Shutdown
 from api.version import VERSION
 
@@ -104,7 +104,7 @@ def assemble(
     )
     app.state.services = services
     errors.install(app)
-    for module in (rooms, participants, recordings, events, service):
+    for module in (rooms, participants, timeline, recordings, events, service):
         app.include_router(module.router)
     pages.mount(app)
     app.add_middleware(Limits, max_body_bytes=settings.max_body_bytes, max_sdp_bytes=settings.max_sdp_bytes)

@@ -13,7 +13,7 @@ from api.schemas import RecordingInfo
 from api.settings import Settings
 from mcu.messages import PartStarted, PartStopped, RoomConfig, RoomState, StartPart, StopPart
 from recorder.catalog import Catalog
-from recorder.model import UNFINISHED, Recording, Status
+from recorder.model import UNFINISHED, Companion, Recording, Status
 from recorder.s3 import S3Options, S3Store
 from recorder.service import RecordingService
 from recorder.storage import LocalStore, ObjectStore
@@ -48,6 +48,12 @@ class Recordings(Protocol):
 
     def read(self, recording: Recording, start: int, length: int) -> Iterator[bytes]:
         """Bytes of the file; blocks."""
+
+    def companion_size(self, recording: Recording, companion: Companion) -> int:
+        """Bytes of a file beside it; blocks."""
+
+    def read_companion(self, recording: Recording, companion: Companion, start: int, length: int) -> Iterator[bytes]:
+        """Bytes of a file beside it; blocks."""
 
     async def url(self, recording: Recording, ttl_s: int) -> str | None:
         """Where the file can be downloaded without us."""

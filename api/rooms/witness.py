@@ -30,7 +30,7 @@ class Witness:
         self._names = {person.id: person.name for person in state.participants}
         self._speaking = {person.id for person in state.participants if person.speaking}
         self._active = state.active_speaker
-        self._tell(people=self._names)
+        self._tell(people=dict(self._names))
         if state.tiles is None:
             self._tell(tiles=[])
         else:

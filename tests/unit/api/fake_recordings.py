@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from recorder.errors import (
+    ObjectMissingError,
     RecordingActiveError,
     RecordingConflictError,
     RecordingNotActiveError,
     RecordingNotCompleteError,
     RecordingNotFoundError,
 )
-from recorder.model import RUNNING, UNFINISHED, Recording, Status
+from recorder.model import RUNNING, UNFINISHED, Companion, Recording, Status
 
 DATA = bytes(range(100))
 
@@ -21,6 +22,7 @@ class FakeRecordings:
     def __init__(self, on_changed: Callable[[Recording], None]) -> None:
         self.all: dict[str, Recording] = {}
         self.told: list[tuple[object, ...]] = []
+        self.companions: dict[tuple[str, Companion], bytes] = {}
         self.presigned: str | None = None
         self.metrics = {"tutti_upload_failures_total": 2.0}
         self._on_changed = on_changed
@@ -72,6 +74,18 @@ class FakeRecordings:
 
     def read(self, _recording: Recording, start: int, length: int) -> Iterator[bytes]:
         yield DATA[start : start + length]
+
+    def companion_size(self, recording: Recording, companion: Companion) -> int:
+        return len(self._companion(recording, companion))
+
+    def read_companion(self, recording: Recording, companion: Companion, start: int, length: int) -> Iterator[bytes]:
+        yield self._companion(recording, companion)[start : start + length]
+
+    def _companion(self, recording: Recording, companion: Companion) -> bytes:
+        try:
+            return self.companions[recording.id, companion]
+        except KeyError:
+            raise ObjectMissingError("there is no such file") from None
 
     async def url(self, _recording: Recording, _ttl_s: int) -> str | None:
         return self.presigned
