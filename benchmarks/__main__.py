@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks import compositor
 from benchmarks.clips import HEIGHT, WIDTH, opus_packets, vp8_clip
+from benchmarks.offline import ratios
 from benchmarks.participants import Clip, Participant
 from benchmarks.reference import gstreamer_cpu_ms_per_frame
 from benchmarks.roomproc import RoomProcess
@@ -141,6 +142,9 @@ def main() -> None:
         ours = nine.room_cores * 1000 / nine.fps
         print(f"nine tiles, CPU a frame: room {ours:.1f} ms (with network and sound), gst-launch {reference:.1f} ms")
         print(f"ratio {ours / reference:.2f}")
+    if not arguments.only:
+        for offline in ratios(10):
+            print(offline)
     if not arguments.only:
         compositor.main()
 
