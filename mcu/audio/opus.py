@@ -23,6 +23,7 @@ from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, Samples
 MAX_PACKET_SAMPLES: Final = SAMPLE_RATE_HZ * 120 // 1000
 _PLC_STEP: Final = SAMPLE_RATE_HZ * 5 // 2000  # concealment comes in multiples of 2.5 ms
 _MAX_PACKET_BYTES: Final = 1275
+_LOSSY_BPS: Final = 48_000
 
 _SET_BITRATE: Final = 4002
 _SET_VBR: Final = 4006
@@ -170,11 +171,11 @@ class OpusEncoder:
     ) -> None:
         self._library = _library()
         self._channels = channels
+        self._bitrate_bps = bitrate_bps
         error = ctypes.c_int()
         self._state = self._library.opus_encoder_create(SAMPLE_RATE_HZ, channels, int(application), ctypes.byref(error))
         _check(error.value, "creating an Opus encoder")
         self._out = ctypes.create_string_buffer(_MAX_PACKET_BYTES)
-        self._set(_SET_BITRATE, bitrate_bps)
         self._set(_SET_VBR, int(vbr))
         self._set(_SET_COMPLEXITY, complexity)
         self._set(_SET_INBAND_FEC, 1)
@@ -191,8 +192,15 @@ class OpusEncoder:
         _check(result, f"setting {request} of the Opus encoder to {value}")
 
     def expect_loss(self, percent: int) -> None:
-        """Prepare for ``percent`` of the packets to be lost; from about 3 on they carry in-band FEC."""
+        """Prepare for ``percent`` of the packets to be lost; from about 3 on they carry in-band FEC.
+
+        While loss is expected the bit rate is at most 48 kbit/s a channel: enough for SILK and hybrid mode, in which
+        one encoder takes over from another unheard, and kinder to a line that loses packets.
+        """
         if percent != self._loss_percent:
+            self._set(
+                _SET_BITRATE, min(self._bitrate_bps, _LOSSY_BPS * self._channels) if percent else self._bitrate_bps
+            )
             self._set(_SET_PACKET_LOSS_PERCENT, percent)
             self._loss_percent = percent
 
