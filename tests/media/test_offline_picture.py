@@ -12,8 +12,9 @@ from layouts.errors import LayoutError
 from layouts.geometry import Size
 from layouts.model import Options
 from mcu.errors import UnreadableMediaError
-from mcu.offline import RgbImage, assert_same_picture, render_picture, write_png
+from mcu.offline import RgbImage, TileInfo, assert_same_picture, render_picture, write_png
 from mcu.offline.stills import picture_of_rgb
+from mcu.video.style import CanvasStyle
 from tests.media.offline_clips import BLUE, GREEN, GREY, RED, ClipPlan, Rgb, near, write_clip
 
 pytestmark = pytest.mark.media
@@ -206,17 +207,71 @@ def test_unknown_layouts_and_odd_canvases_are_refused() -> None:
         render_picture("grid", Size(641, 360), [])
 
 
-def test_a_golden_picture_that_differs_is_shown(tmp_path: Path) -> None:
+def test_a_golden_picture_that_differs_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACCEPT_PICTURES", raising=False)
     image = solid(GREY, 64, 36)
-    golden = tmp_path / "golden.png"
-    with pytest.raises(AssertionError, match="copy it there"):
-        assert_same_picture(image, golden, folder=tmp_path)
+    golden, out = tmp_path / "golden.png", tmp_path / "out"
+    out.mkdir()
     write_png(image, golden)
-    assert_same_picture(image, golden, folder=tmp_path)
+    assert_same_picture(image, golden, folder=out)
+    assert list(out.iterdir()) == []
     other = image.copy()
     other[10, 20] = 255
-    with pytest.raises(AssertionError, match=r"1 pixels differ .* between \(20, 10\) and \(20, 10\)"):
-        assert_same_picture(other, golden, folder=tmp_path)
-    assert (tmp_path / "golden.difference.png").exists()
+    with pytest.raises(AssertionError, match=r"1 pixels differ .* between \(20, 10\) and \(20, 10\)") as caught:
+        assert_same_picture(other, golden, folder=out)
+    assert str(out / "golden.difference.png") in str(caught.value)
+    with Image.open(out / "golden.actual.png") as opened:
+        assert (np.asarray(opened) == other).all()
+    with Image.open(out / "golden.difference.png") as opened:
+        strip = np.asarray(opened)
+    expected, actual, difference = strip[:, :64], strip[:, 68:132], strip[:, 136:]
+    assert (expected == image).all()
+    assert (actual == other).all()
+    assert (difference[10, 20] == 255).all()
+    assert (difference[:10] == 128).all()
+
+
+def test_other_sizes_and_missing_golden_pictures_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACCEPT_PICTURES", raising=False)
+    image, golden = solid(GREY, 64, 36), tmp_path / "golden.png"
+    with pytest.raises(AssertionError, match="copy it there or run with ACCEPT_PICTURES=1"):
+        assert_same_picture(image, golden, folder=tmp_path)
+    assert not golden.exists()
+    write_png(image, golden)
     with pytest.raises(AssertionError, match="64x36, the picture is 32x36"):
         assert_same_picture(image[:, :32], golden, folder=tmp_path)
+
+
+def test_pictures_are_accepted_when_asked_and_only_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    golden = tmp_path / "folder" / "golden.png"
+    monkeypatch.setenv("ACCEPT_PICTURES", "1")
+    assert_same_picture(solid(GREY, 64, 36), golden, folder=tmp_path)
+    assert_same_picture(solid(RED, 32, 36), golden, folder=tmp_path)
+    monkeypatch.delenv("ACCEPT_PICTURES")
+    assert_same_picture(solid(RED, 32, 36), golden, folder=tmp_path)
+    before = golden.read_bytes()
+    monkeypatch.setenv("ACCEPT_PICTURES", "1")
+    almost = solid(RED, 32, 36)
+    almost[0, 0, 0] += 1
+    assert_same_picture(almost, golden, folder=tmp_path)
+    assert golden.read_bytes() == before, "what still agrees is not written anew"
+
+
+def test_names_must_be_as_many_as_inputs() -> None:
+    with pytest.raises(ValueError, match="1 names for 2 inputs"):
+        render_picture("grid", CANVAS, [None, None], names=["Ann"])
+
+
+def test_signs_borders_and_corners_are_those_of_a_live_room() -> None:
+    options = Options(padding=40, corner_radius=40, background="#ffffff")
+    plain = render_picture("single-speaker", CANVAS, [solid(RED)], options=options)
+    framed = render_picture("single-speaker", CANVAS, [solid(RED)], options=options, names=[TileInfo(speaking=True)])
+    # 16:9 in 560x280: 496x278, from (72, 40)
+    assert near(tuple(plain[42, 74]), (255, 255, 255)), "the corner is cut off"
+    assert near(tuple(plain[42, 320]), RED)
+    assert near(tuple(framed[41, 320]), (52, 199, 123), 40)
+    assert near(tuple(framed[180, 320]), RED)
+    style = CanvasStyle(background="#000000", border="#0000ff", title="T")
+    styled = render_picture("single-speaker", CANVAS, [solid(RED)], options=options, names=[TileInfo()], style=style)
+    assert near(tuple(styled[340, 20]), (0, 0, 0)), "the style's background goes before the layout's"
+    assert near(tuple(styled[41, 320]), (0, 0, 255), 40)
