@@ -105,7 +105,8 @@ class Finisher:
         assert recording.size is not None
         assert recording.sha256 is not None
         assert recording.file_name is not None
-        key = f"{recording.id}/{recording.file_name}"
+        key = recording.key
+        assert key is not None
         path = self._local_path(recording)
 
         async def told(trouble: Trouble) -> None:
@@ -137,6 +138,25 @@ def _companions(mp4: Path, key: str) -> list[Upload]:
         for companion, path in found
         if path.exists()
     ]
+
+
+def remove_objects(store: ObjectStore, recording: Recording) -> None:
+    """Delete what a recording has in its store. Blocks.
+
+    Raises:
+        StoreError: the file cannot be removed. (If it never got there whole, that is only logged.)
+    """
+    key = recording.location or recording.key
+    if key is None:
+        return
+    try:
+        for companion in Companion:
+            store.delete(companion.beside(key))
+        store.delete(key)
+    except StoreError as error:
+        if recording.location is not None:
+            raise
+        logger.warning("recording %s: what was uploaded of it may be left: %s", recording.id, error)
 
 
 def _said(error: RecordingError) -> str:

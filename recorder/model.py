@@ -127,6 +127,11 @@ class Recording:
     lease_until: float = 0
     local_file: str | None = None
 
+    @property
+    def key(self) -> str | None:
+        """Where in the store its file is to be; None while that has no name yet."""
+        return f"{self.id}/{self.file_name}" if self.file_name else None
+
 
 def file_name(room: str, started_at: float) -> str:
     """What a recording's file is called: ``{room}-{UTC start}.mp4``, of characters that every file system takes."""

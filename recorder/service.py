@@ -23,7 +23,7 @@ from recorder.errors import (
     RecordingNotActiveError,
     RecordingNotCompleteError,
 )
-from recorder.finishing import Finisher
+from recorder.finishing import Finisher, remove_objects
 from recorder.ledger import Ledger
 from recorder.model import RUNNING, UNFINISHED, Companion, Recording, Status
 from recorder.parts import ROOM_FAILURES, Parts, Recordable
@@ -138,8 +138,7 @@ class RecordingService:
             recording = await self.get(recording_id)
             if recording.status in UNFINISHED:
                 raise RecordingActiveError(f"recording {recording_id} is {recording.status}, stop it first")
-            if recording.location is not None:
-                await asyncio.to_thread(self._delete_objects, recording.location)
+            await asyncio.to_thread(remove_objects, self._store, recording)
             await asyncio.to_thread(self._finisher.tidy_up, recording_id)
             await asyncio.to_thread(self._ledger.catalog.delete, recording_id)
 
@@ -272,11 +271,6 @@ class RecordingService:
             await self._parts.stop(recording)
             self._finish(recording_id)
             return recording
-
-    def _delete_objects(self, key: str) -> None:
-        for companion in Companion:
-            self._store.delete(companion.beside(key))
-        self._store.delete(key)
 
     def _finish(self, recording_id: str) -> None:
         self._spawn(self._finisher.finish(recording_id))

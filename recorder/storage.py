@@ -81,6 +81,7 @@ class LocalStore:
             temporary.unlink(missing_ok=True)
             _link_or_copy(upload.path, temporary)
             temporary.replace(target)
+            temporary.unlink(missing_ok=True)  # renaming a link onto the same file does nothing (POSIX)
             sync_directory(target.parent)
         except OSError as error:
             temporary.unlink(missing_ok=True)

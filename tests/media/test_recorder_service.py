@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from recorder.errors import (
     StoreError,
     StoreRefusedError,
 )
-from recorder.model import Recording, Status
+from recorder.model import Companion, Recording, Status
 from recorder.service import RecordingService
 from recorder.storage import LocalStore, Upload
 from tests.media import recorder_clips as clips
@@ -79,6 +80,10 @@ class World:
                 await asyncio.sleep(0.02)
         return recording
 
+    async def beside(self, recording: Recording, companion: Companion) -> bytes:
+        size = await asyncio.to_thread(self.service.companion_size, recording, companion)
+        return b"".join(self.service.read_companion(recording, companion, 0, size))
+
     async def complete(self, recording_id: str) -> Recording:
         """Wait for the end; the file is there, plays, and nothing else is left."""
         recording = await self.until(recording_id, Status.COMPLETE, Status.FAILED)
@@ -132,6 +137,8 @@ async def test_start_stop_download(world: World) -> None:
     ]
     assert b"".join(world.service.read(done, 4, 4)) == b"ftyp"
     assert await world.service.url(done, 60) is None
+    assert json.loads(await world.beside(done, Companion.TIMELINE))["duration"] == 3
+    assert await world.beside(done, Companion.CAPTIONS) == b"WEBVTT\n"
     assert [found.id for found in await world.service.find("standup")] == [recording.id]
     assert await world.service.find("elsewhere") == []
     await world.service.delete(recording.id)
@@ -237,8 +244,9 @@ async def test_a_destination_that_refuses_keeps_the_file_for_a_retry(world: Worl
     await world.service.stop(recording.id)
     failed = await world.until(recording.id, Status.FAILED)
     assert failed.error == "the destination failed: wrong credentials"
-    (kept,) = (world.directory / "work" / recording.id).iterdir()
-    assert kept.stat().st_size == failed.size
+    kept = {path.suffix: path for path in (world.directory / "work" / recording.id).iterdir()}
+    assert set(kept) == {".mp4", ".json", ".vtt"}
+    assert kept[".mp4"].stat().st_size == failed.size
     with pytest.raises(RecordingNotCompleteError):
         await world.service.finished(recording.id)
     assert (await world.service.retry(recording.id)).status == Status.ENDING
@@ -255,6 +263,42 @@ async def test_a_failed_recording_can_be_deleted_with_its_files(world: World) ->
     await world.until(recording.id, Status.FAILED)
     await world.service.delete(recording.id)
     assert not (world.directory / "work" / recording.id).exists()
+
+
+async def test_a_destination_that_lacks_only_the_captions_gets_them_by_a_retry(world: World) -> None:
+    put = world.store.put
+
+    def refuses_captions(upload: Upload, progress: Callable[[int], None]) -> None:
+        if upload.content_type == "text/vtt":
+            raise StoreRefusedError("no captions here")
+        put(upload, progress)
+
+    world.store.put = refuses_captions  # type: ignore[method-assign]  # for a while
+    recording = await world.service.start("standup")
+    await world.service.stop(recording.id)
+    failed = await world.until(recording.id, Status.FAILED)
+    assert failed.error == "the destination failed: no captions here"
+    world.store.put = put  # type: ignore[method-assign]  # as it was
+    await world.service.retry(recording.id)
+    done = await world.complete(recording.id)
+    assert await world.beside(done, Companion.CAPTIONS) == b"WEBVTT\n"
+
+
+async def test_what_was_uploaded_of_a_failed_recording_is_deleted_with_it(world: World) -> None:
+    put = world.store.put
+
+    def refuses_films(upload: Upload, progress: Callable[[int], None]) -> None:
+        if upload.content_type == "video/mp4":
+            raise StoreRefusedError("no films here")
+        put(upload, progress)
+
+    world.store.put = refuses_films  # type: ignore[method-assign]  # what else is there arrives
+    recording = await world.service.start("standup")
+    await world.service.stop(recording.id)
+    await world.until(recording.id, Status.FAILED)
+    assert len(list((world.directory / "recordings").rglob("*.*"))) == 2
+    await world.service.delete(recording.id)
+    assert list((world.directory / "recordings").iterdir()) == []
 
 
 # --- the service dies -------------------------------------------------------------------------------------------------
