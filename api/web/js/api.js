@@ -14,6 +14,7 @@ export class ApiError extends Error {
 
 const part = encodeURIComponent;
 const roomPath = (room) => `/v1/rooms/${part(room)}`;
+const participantPath = (room, id) => `${roomPath(room)}/participants/${part(id)}`;
 
 export class Api {
   /** How far the server's clock is ahead of ours, ms; 0 unless they clearly differ. */
@@ -51,6 +52,27 @@ export class Api {
   /** As `leave`, when the page goes away and nobody will hear the answer. */
   leaveUnheard(location) {
     fetch(location, { method: "DELETE", keepalive: true }).catch(() => {}); // nobody is left to tell
+  }
+
+  /** Pin, spotlight, hide, order or mute somebody: `{pinned: true}`, say. */
+  wish(room, id, wish) {
+    return this.#request("PATCH", participantPath(room, id), JSON.stringify(wish), "application/json");
+  }
+
+  /** Make somebody leave. */
+  remove(room, id) {
+    return this.leave(participantPath(room, id));
+  }
+
+  /** Built-in and stored layouts: `{name, form}` each. */
+  async layouts() {
+    return (await this.#json("GET", "/v1/layouts")).layouts;
+  }
+
+  /** A drawing of a layout with so many people, with a shared screen among them if need be. */
+  layoutPreviewUrl(name, { participants, screen, width, height }) {
+    const query = `participants=${participants}&canvas=${width}x${height}${screen ? "&screen=true" : ""}`;
+    return `/v1/layouts/${part(name)}/preview.png?${query}`;
   }
 
   setLayout(room, layout) {

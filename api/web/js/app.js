@@ -67,6 +67,7 @@ function enter(room, config) {
     devices,
     stage: new Stage((blocked) => store.dispatch({ type: "local.sound", blocked })),
     recordings: new Recordings(api, store, room),
+    readStats: async () => (await session?.peer?.stats()) ?? [],
     leave: () => session?.leave(),
   };
   const join = (name) => {

@@ -43,3 +43,20 @@ export function initials(name) {
   const chosen = words.length > 1 ? [words[0], words[words.length - 1]] : words;
   return chosen.map((word) => [...word][0]).join("").toLocaleUpperCase() || "?";
 }
+
+/** Bits a second as `640 kbit/s`, `2.1 Mbit/s`. */
+export function bitrate(bps) {
+  const [value, unit] = bps >= 999_500 ? [bps / 1e6, "Mbit/s"] : [bps / 1e3, "kbit/s"];
+  return `${unit === "Mbit/s" && value < 99.95 ? value.toFixed(1) : Math.round(value)}\u00a0${unit}`;
+}
+
+/** Milliseconds as `3.2 ms`, `140 ms`. */
+export function milliseconds(ms) {
+  return `${ms < 9.95 ? Number(ms.toFixed(1)) : Math.round(ms)}\u00a0ms`;
+}
+
+/** A part of one as `0 %`, `0.4 %`, `12 %`. */
+export function percent(part) {
+  const value = part * 100;
+  return `${value < 9.95 ? Number(value.toFixed(1)) : Math.round(value)}\u00a0%`;
+}

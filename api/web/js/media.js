@@ -3,7 +3,12 @@
 import { ofDevice } from "./words.js";
 
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
-const SCREEN = { frameRate: { ideal: 15, max: 30 } };
+const SCREEN = {
+  video: { width: { max: 1920 }, height: { max: 1080 }, frameRate: { ideal: 15, max: 30 } },
+  audio: false,
+  selfBrowserSurface: "exclude", // the room in the room in the room
+  surfaceSwitching: "include",
+};
 const KINDS = { camera: "videoinput", microphone: "audioinput" };
 
 export const canShareScreen = () => Boolean(navigator.mediaDevices?.getDisplayMedia);
@@ -104,9 +109,9 @@ export class Devices {
 
   async shareScreen() {
     await this.#acquire("screen", async () => {
-      const stream = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: false });
+      const stream = await navigator.mediaDevices.getDisplayMedia(SCREEN);
       const [track] = stream.getVideoTracks();
-      track.contentHint = "detail";
+      track.contentHint = "detail"; // sharp letters before smooth motion
       return track;
     });
   }

@@ -1,5 +1,7 @@
 /** What the page knows, as one frozen value, and how it changes. Pure: no time, no network, no document. */
 
+import { ownerOf } from "./placing.js";
+
 export const INITIAL = Object.freeze({
   phase: "lobby", // lobby | joining | joined | reconnecting | ended
   status: null, // what there is to say about the connection, in words
@@ -11,6 +13,9 @@ export const INITIAL = Object.freeze({
   participants: [], // in order of joining
   activeSpeaker: null, // participant id
   layout: null,
+  canvas: null, // the room's picture: {width, height}
+  tiles: null, // who is where in the picture: the room's last `tiles`
+  silenced: [], // ids of those whom this page muted for everybody
   recordings: { known: false, items: [] }, // newest first
   devices: {
     camera: { on: false, busy: false, problem: null },
@@ -18,7 +23,7 @@ export const INITIAL = Object.freeze({
     screen: { on: false, busy: false, problem: null },
   },
   soundBlocked: false, // the browser wants a tap before it plays sound
-  panel: null, // people | layout | recordings | settings
+  panel: null, // people | layout | recordings | stats | settings
 });
 
 export const CONNECTING = "Connecting…";
@@ -44,6 +49,17 @@ export function participant(state, id) {
   return state.participants.find((each) => each.id === id) ?? null;
 }
 
+/** Somebody with what this page knows besides: whether they are muted for everybody. */
+export function described(state, person) {
+  return { ...person, silenced: person.silenced ?? state.silenced.includes(person.id) };
+}
+
+/** Ids of those whose screens are in the picture. */
+export function sharers(state) {
+  const owners = (state.tiles?.tiles ?? []).map(({ id }) => ownerOf(id));
+  return owners.filter(({ screen }) => screen).map(({ id }) => id);
+}
+
 /** The state after `action`: one of the room's events as it came, or `local.…` for what happened in this page. */
 export function reduce(state, action) {
   const change = REDUCERS[action.type];
@@ -55,19 +71,26 @@ const REDUCERS = {
   state: (state, told) => ({
     participants: told.participants,
     layout: told.room.layout,
+    canvas: told.room.video ?? state.canvas,
+    tiles: told.tiles ?? told.room.tiles ?? state.tiles,
     activeSpeaker: told.room.active_speaker,
     recordings: told.recordings ? withUnfinished(state, told.recordings) : state.recordings,
   }),
   participant_joined: (state, told) => ({ participants: upserted(state.participants, told.participant) }),
-  participant_updated: (state, told) => ({ participants: upserted(state.participants, told.participant) }),
+  participant_updated: (state, told) => ({
+    participants: upserted(state.participants, told.participant),
+    silenced: isHeardAgain(state, told.participant) ? without(state.silenced, told.participant.id) : state.silenced,
+  }),
   participant_left: (state, told) => ({
     participants: state.participants.filter((each) => each.id !== told.participant_id),
+    silenced: without(state.silenced, told.participant_id),
     activeSpeaker: state.activeSpeaker === told.participant_id ? null : state.activeSpeaker,
   }),
   active_speaker: (_state, told) => ({ activeSpeaker: told.participant_id }),
   layout: (_state, told) => ({ layout: told.layout }),
+  tiles: (_state, told) => ({ tiles: told }),
   recording: (state, told) => ({ recordings: withRecording(state.recordings, told.recording) }),
-  room_lost: () => ({ participants: [], activeSpeaker: null }),
+  room_lost: () => ({ participants: [], activeSpeaker: null, tiles: null, silenced: [] }),
 
   // --- what happens here ---------------------------------------------------------------------------------------------
   "local.room": (_state, { room, name }) => ({ room, name }),
@@ -89,6 +112,8 @@ const REDUCERS = {
     status: null,
     participants: [],
     activeSpeaker: null,
+    tiles: null,
+    silenced: [],
     panel: null,
     soundBlocked: false,
   }),
@@ -98,8 +123,18 @@ const REDUCERS = {
     recordings: { ...state.recordings, items: state.recordings.items.filter((each) => each.id !== id) },
   }),
   "local.sound": (_state, { blocked }) => ({ soundBlocked: blocked }),
+  "local.silenced": (state, { id, silenced }) => ({
+    silenced: silenced ? [...without(state.silenced, id), id] : without(state.silenced, id),
+  }),
   "local.panel": (state, { panel }) => ({ panel: panel === state.panel ? null : panel }),
 };
+
+const without = (ids, gone) => ids.filter((id) => id !== gone);
+
+/** Somebody else has let them speak again. */
+function isHeardAgain(state, person) {
+  return person.muted === false && participant(state, person.id)?.muted === true;
+}
 
 function upserted(list, item) {
   const known = list.some((each) => each.id === item.id);

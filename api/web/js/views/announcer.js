@@ -1,6 +1,6 @@
 /** What happens in the room, in words for whoever cannot see it. */
 
-import { CONNECTING, participant, runningRecording } from "../state.js";
+import { CONNECTING, participant, runningRecording, sharers } from "../state.js";
 
 /** What there is to say about the step from `before` to `now`. Pure. */
 export function announcements(now, before) {
@@ -13,6 +13,7 @@ export function announcements(now, before) {
     const speaker = participant(now, now.activeSpeaker);
     if (speaker) said.push(`${speaker.name} is speaking.`);
   }
+  said.push(...sharings(now, before));
   const [is, was] = [runningRecording(now), runningRecording(before)];
   if (is && !was) said.push("This room is being recorded.");
   if (was && !is && now.phase !== "ended") said.push("The recording has stopped.");
@@ -26,6 +27,13 @@ function comings(now, before) {
     ...missing(others(now), others(before)).map((each) => `${each.name} has joined.`),
     ...missing(others(before), others(now)).map((each) => `${each.name} has left.`),
   ];
+}
+
+function sharings(now, before) {
+  const told = (ids, others, words) =>
+    ids.filter((id) => id !== now.id && !others.includes(id) && participant(now, id)).map((id) => `${participant(now, id).name} ${words}`);
+  const [is, was] = [sharers(now), sharers(before)];
+  return [...told(is, was, "shares a screen."), ...told(was, is, "no longer shares a screen.")];
 }
 
 /** Say it in the page's live region. */

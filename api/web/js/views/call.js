@@ -4,17 +4,24 @@ import { h, setAttribute, setText } from "../dom.js";
 import { duration, timeMs } from "../format.js";
 import { icon } from "../icons.js";
 import { participant, runningRecording } from "../state.js";
+import { Sampler } from "../sampler.js";
+import { ofError } from "../words.js";
 import { controls } from "./controls.js";
+import { marks } from "./marks.js";
 import { panel } from "./panel.js";
+import { toast } from "./toasts.js";
 
-/** @param {object} app `api`, `store`, `config`, `devices`, `stage`, `recordings`, `leave` */
-export function call(app) {
-  const { store, stage } = app;
-  const parts = [overlay(app), controls(app), panel(app)];
+/** @param {object} page `api`, `store`, `config`, `devices`, `stage`, `recordings`, `readStats`, `leave` */
+export function call(page) {
+  const { api, store, stage } = page;
+  const sampler = new Sampler(page.readStats, () => store.state.canvas ?? page.config.video);
+  const pictureTimeS = () => sampler.pictureTimeS(api.clockOffsetMs);
+  const app = { ...page, sampler, pictureTimeS, act: (person, deed) => act(page, person, deed) };
+  const parts = [overlay(app), controls(app), panel(app), marks(app)];
   const element = h(
     "div",
     { class: "call" },
-    h("main", { class: "stage", "aria-label": "The room" }, stage.element, parts[0].element),
+    h("main", { class: "stage", "aria-label": "The room" }, stage.element, parts[3].element, parts[0].element),
     parts[2].element,
     parts[1].element,
   );
@@ -34,17 +41,32 @@ export function call(app) {
     close() {
       unsubscribe();
       clearInterval(timer);
+      sampler.close();
       for (const part of parts) part.close?.();
     },
   };
 }
 
+/** Do what a menu offers about somebody (`deeds.js`); everybody sees what comes of it. */
+async function act({ api, store }, { id }, { wish }) {
+  const { room } = store.state;
+  try {
+    if (!wish) await api.remove(room, id);
+    else await api.wish(room, id, wish);
+    if (wish?.muted !== undefined) store.dispatch({ type: "local.silenced", id, silenced: wish.muted });
+  } catch (error) {
+    toast(ofError(error), "error");
+  }
+}
+
 /** What lies over the picture: that it is recorded, how the connection is, who speaks. */
-function overlay({ api, store, stage }) {
+function overlay({ api, store, stage, devices }) {
   const elapsed = h("time", { class: "rec-time" });
   const rec = h("div", { class: "rec", hidden: true }, h("span", { class: "rec-dot" }), h("span", {}, "REC"), elapsed);
   const statusText = h("span", {});
   const status = h("div", { class: "status", hidden: true }, h("span", { class: "spinner" }), statusText);
+  const stopSharing = h("button", { type: "button", class: "sharing-stop", onclick: () => devices.switchOff("screen") }, "Stop");
+  const sharing = h("div", { class: "sharing", hidden: true }, icon("screen"), h("span", {}, "You are sharing your screen"), stopSharing);
   const waiting = h("div", { class: "waiting" }, h("span", { class: "spinner spinner-large" }), h("p", {}, "Waiting for the picture…"));
   const tap = h(
     "button",
@@ -59,10 +81,11 @@ function overlay({ api, store, stage }) {
     setText(elapsed, since ? duration((Date.now() + api.clockOffsetMs - since) / 1000) : "");
   };
   return {
-    element: h("div", { class: "overlay" }, h("div", { class: "overlay-top" }, rec, status), waiting, tap, speaking),
+    element: h("div", { class: "overlay" }, h("div", { class: "overlay-top" }, rec, sharing, status), waiting, tap, speaking),
     tick,
     update(state) {
       rec.hidden = !runningRecording(state);
+      sharing.hidden = !state.devices.screen.on;
       status.hidden = !state.status;
       setText(statusText, state.status ?? "");
       tap.hidden = !state.soundBlocked;

@@ -17,6 +17,7 @@ export function controls(app) {
     panelButton(store, "people", "people", "People"),
     panelButton(store, "layout", "layout", "Layout"),
     panelButton(store, "recordings", "film", "Recordings"),
+    panelButton(store, "stats", "graph", "Statistics"),
     panelButton(store, "settings", "settings", "Devices"),
   ];
   const leave = control({ name: "leave", label: "Leave", onclick: app.leave });

@@ -1,49 +1,86 @@
-/** The choice of a layout, each with a small drawing. */
+/** The choice of a layout: the room's own and those that people brought, each with a drawing by the server. */
 
 import { h } from "../dom.js";
 import { tiles } from "../icons.js";
+import { isForScreens, layoutNames } from "../layouts.js";
+import { sharers } from "../state.js";
 import { ofError, ofLayout } from "../words.js";
 import { toast } from "./toasts.js";
 
-const ALIASES = new Set(["bestFit"]); // the same as another
-const DRAWINGS = {
-  auto: [[0, 0, 20, 18], [22, 0, 10, 8], [22, 10, 10, 8]],
-  grid: [[0, 0, 15, 8], [17, 0, 15, 8], [0, 10, 15, 8], [17, 10, 15, 8]],
-  speaker: [[4, 0, 24, 12], [0, 14, 9.3, 4], [11.3, 14, 9.3, 4], [22.7, 14, 9.3, 4]],
-  "single-speaker": [[0, 0, 32, 18]],
-  "side-by-side": [[0, 4, 15, 10], [17, 4, 15, 10]],
-  pip: [[0, 0, 32, 18], [21, 10.5, 9, 5.5]],
-  presentation: [[0, 0, 32, 12], [0, 14, 9.3, 4], [11.3, 14, 9.3, 4], [22.7, 14, 9.3, 4]],
-  verticalPresentation: [[0, 0, 23, 18], [25, 0, 7, 5], [25, 6.5, 7, 5], [25, 13, 7, 5]],
-  horizontalPresentation: [[0, 0, 32, 12], [0, 14, 9.3, 4], [11.3, 14, 9.3, 4], [22.7, 14, 9.3, 4]],
-};
-const ORDER = Object.keys(DRAWINGS);
+const WIDTH = 256; // pixels of a drawing
+const MOST_DRAWN = 16; // more people cannot be told apart in a drawing
+const PLAIN = [[0, 0, 15, 8], [17, 0, 15, 8], [0, 10, 15, 8], [17, 10, 15, 8]]; // until there is a drawing
 
 export function layoutChoice({ api, store, config }) {
-  const known = (config.layouts ?? ["grid", "speaker"]).filter((name) => !ALIASES.has(name));
-  const rank = (name) => (ORDER.indexOf(name) + ORDER.length) % ORDER.length;
-  const names = [...known].sort((one, other) => rank(one) - rank(other));
-  const choose = (name) => api.setLayout(store.state.room, name).catch((error) => {
-    toast(ofError(error), "error");
+  const box = h("div", { class: "layouts", role: "radiogroup", "aria-labelledby": "layouts-hint" });
+  const now = h("p", { class: "hint" });
+  let options = [];
+  let names = [];
+  const choose = (name) =>
+    api.setLayout(store.state.room, name).catch((error) => {
+      toast(ofError(error), "error");
+      update(store.state);
+    });
+  const offer = (lists) => {
+    const wanted = [...lists.builtIn, ...lists.stored];
+    if (wanted.join("\n") === names.join("\n")) return;
+    names = wanted;
+    options = names.map((name) => option(api, name, choose));
+    const own = options.slice(lists.builtIn.length);
+    box.replaceChildren(...options.slice(0, lists.builtIn.length).map((each) => each.element));
+    if (own.length) box.append(h("h3", { class: "layouts-own" }, "Your own"), ...own.map((each) => each.element));
     update(store.state);
-  });
-  const options = names.map((name) => option(name, choose));
-  const update = ({ layout }) => {
-    for (const { name, input } of options) input.checked = name === layout || (layout === "bestFit" && name === "grid");
   };
+  const update = (state) => {
+    const current = state.layout === "bestFit" ? "grid" : state.layout;
+    const people = Math.min(MOST_DRAWN, Math.max(1, state.participants.length));
+    const { width, height } = state.canvas ?? config.video;
+    const wanted = { participants: people, width: WIDTH, height: 2 * Math.round((WIDTH * height) / width / 2) };
+    for (const { name, input, draw } of options) {
+      input.checked = name === current;
+      if (box.isConnected) draw({ ...wanted, screen: isForScreens(name) || sharers(state).length > 0 });
+    }
+    now.hidden = !current || names.includes(current);
+    now.textContent = now.hidden ? "" : `In use: ${ofLayout(current)}, which is not stored.`;
+  };
+  offer(layoutNames(config.layouts ?? ["grid", "speaker"]));
   return {
-    element: h(
-      "fieldset",
-      { class: "layouts" },
-      h("legend", { class: "hint" }, "For everybody in the room, and for its recording."),
-      options.map((each) => each.element),
-    ),
+    element: h("div", { class: "stack" }, h("p", { class: "hint", id: "layouts-hint" }, "For everybody in the room, and for its recording."), now, box),
+    async opened() {
+      try {
+        offer(layoutNames(await api.layouts()));
+      } catch (error) {
+        console.debug("layouts:", error.code); // the built-in ones are there
+      }
+    },
     update,
   };
 }
 
-function option(name, choose) {
+function option(api, name, choose) {
   const input = h("input", { type: "radio", name: "layout", value: name, onchange: () => choose(name) });
-  const drawing = tiles(DRAWINGS[name] ?? DRAWINGS.grid);
-  return { name, input, element: h("label", { class: "layout" }, input, drawing, h("span", {}, ofLayout(name))) };
+  const plain = tiles(PLAIN);
+  const drawing = h("img", { class: "layout-drawing", alt: "", hidden: true, decoding: "async" });
+  drawing.addEventListener("load", () => {
+    drawing.hidden = false;
+    plain.remove();
+  });
+  drawing.addEventListener("error", () => {
+    drawing.hidden = true;
+    picture.prepend(plain);
+  });
+  const picture = h("span", { class: "layout-picture" }, plain, drawing);
+  let drawn = "";
+  return {
+    name,
+    input,
+    element: h("label", { class: "layout" }, input, picture, h("span", {}, ofLayout(name))),
+    draw(wanted) {
+      const url = api.layoutPreviewUrl(name, wanted);
+      if (url === drawn) return;
+      drawn = url;
+      picture.style.aspectRatio = `${wanted.width} / ${wanted.height}`;
+      drawing.src = url;
+    },
+  };
 }

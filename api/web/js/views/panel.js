@@ -1,4 +1,4 @@
-/** The panel beside the mix: people, layout, recordings or devices; a sheet on small screens. */
+/** The panel beside the mix: people, layout, recordings, statistics or devices; a sheet on small screens. */
 
 import { h, setText } from "../dom.js";
 import { icon } from "../icons.js";
@@ -7,16 +7,18 @@ import { layoutChoice } from "./layouts.js";
 import { people } from "./people.js";
 import { devicePickers } from "./pickers.js";
 import { recordingList } from "./recordings.js";
+import { statistics } from "./stats.js";
 import { toast } from "./toasts.js";
 
-const TITLES = { people: "People", layout: "Layout", recordings: "Recordings", settings: "Devices" };
+const TITLES = { people: "People", layout: "Layout", recordings: "Recordings", stats: "Statistics", settings: "Devices" };
 
 export function panel(app) {
   const { store } = app;
   const contents = {
-    people: people(),
+    people: people(app),
     layout: layoutChoice(app),
     recordings: recordingList(app.recordings, app.api, { withRoom: false }),
+    stats: statistics(app),
     settings: settings(app),
   };
   const title = h("h2", { id: "panel-title" });
