@@ -1,4 +1,4 @@
-"""Custom layouts as JSON: ours (``{"slots": [...]}``) and Twilio's (an object of regions)."""
+"""Custom layouts as JSON: ours (``{"slots": [...]}``), Twilio's (an object of regions), and FreeSWITCH's XML in it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from layouts.faults import as_choice, as_int, as_list, as_mapping, as_text, faul
 from layouts.geometry import Size
 from layouts.model import Fit, Layout, Options, Source
 from layouts.slots import For, Length, Slot, SlotTemplate
+from layouts.templates_freeswitch import parse_freeswitch
 from layouts.templates_twilio import parse_regions
 
 MOST_SLOTS = 100
@@ -29,7 +30,8 @@ def parse_template(document: object, name: str = "custom") -> Template:
     """Read a custom layout from parsed JSON.
 
     Args:
-        document: ``{"slots": [...]}``, or Twilio's ``video_layout``: regions by name.
+        document: ``{"slots": [...]}``; Twilio's ``video_layout``: regions by name; or one layout of a FreeSWITCH file:
+            ``{"freeswitch": XML, "layout": name}``.
         name: what the layout is called.
 
     Raises:
@@ -38,7 +40,16 @@ def parse_template(document: object, name: str = "custom") -> Template:
     layout = as_mapping("layout", document)
     if "slots" in layout:
         return _parse_slots(layout, name)
+    if isinstance(layout.get("freeswitch"), str):  # a region of that name would be an object
+        return _pick(layout)
     return parse_regions(layout, name)
+
+
+def _pick(layout: Mapping[str, object]) -> Template:
+    """One layout of a FreeSWITCH file; FreeSWITCH's own name for it stays."""
+    only_keys("", layout, ("freeswitch", "layout"))
+    known = parse_freeswitch(str(layout["freeswitch"]))
+    return known[as_choice("layout", layout.get("layout"), known)]
 
 
 def _parse_slots(layout: Mapping[str, object], name: str) -> SlotTemplate:
