@@ -11,8 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from api.deps import Services
+from api.library import LayoutLibrary
 from api.limits import Limits
 from api.metrics import Metrics
+from api.overlays import Overlays
+from api.previews import Previews
 from api.recordings import RecordedRooms, Recordings, Unfinished, live_parts, make
 from api.rooms.feed import Feeds
 from api.rooms.host import RoomHost
@@ -20,7 +23,7 @@ from api.rooms.keeper import RoomKeeper
 from api.rooms.local import LocalRoomHost
 from api.rooms.rundir import RunDir, choose
 from api.rooms.service import RoomService
-from api.routes import events, pages, participants, recordings, rooms, service, timeline
+from api.routes import events, layouts, pages, participants, recordings, rooms, service, timeline
 from api.settings import Settings, Shutdown
 from api.version import VERSION
 
@@ -33,8 +36,9 @@ back, and recordings of them.
 Every failure is answered as `{"error": {"code": "…", "message": "…"}}`: decide by `code`, show `message`.
 
 `WS /v1/rooms/{room}/events` tells what happens in a room, as JSON: first `{"type": "state", …}`, then
-`participant_joined`, `participant_updated`, `participant_left`, `active_speaker`, `layout`, `recording`, `room_lost`
-(the room's process died; offer anew) and `room_ending`; a `heartbeat` at least every 10 s.
+`participant_joined`, `participant_updated`, `participant_left`, `active_speaker`, `layout`, `tiles` (who is where on
+the canvas, as parts of its width and height, and from when on), `recording`, `room_lost` (the room's process died;
+offer anew) and `room_ending`; a `heartbeat` at least every 10 s.
 """
 
 
@@ -72,6 +76,7 @@ def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
 async def running(services: Services) -> AsyncIterator[None]:
     """The service's work while the application runs."""
     states = await services.keeper.start()
+    await services.overlays.recover([state.config.name for state in states])
     await services.recordings.recover(live_parts(states))
     try:
         yield
@@ -94,9 +99,20 @@ def assemble(
     feeds = Feeds()
     unfinished = Unfinished(feeds)
     keeper = RoomKeeper(host, feeds, settings.room_config)
+    keeper.overlays = overlays = Overlays(settings.data_dir / "overlays")
     keeper.hooks = recording_service = make_recordings(RecordedRooms(host, keeper), unfinished)
-    room_service = RoomService(host, keeper, create_on_join=settings.create_rooms_on_join)
-    services = Services(settings, keeper, room_service, recording_service, unfinished, feeds, Metrics())
+    services = Services(
+        settings=settings,
+        keeper=keeper,
+        rooms=RoomService(host, keeper, create_on_join=settings.create_rooms_on_join),
+        recordings=recording_service,
+        unfinished=unfinished,
+        feeds=feeds,
+        metrics=Metrics(),
+        library=LayoutLibrary(settings.data_dir / "layouts"),
+        overlays=overlays,
+        previews=Previews(),
+    )
     _watch(services)
 
     app = FastAPI(
@@ -104,7 +120,7 @@ def assemble(
     )
     app.state.services = services
     errors.install(app)
-    for module in (rooms, participants, timeline, recordings, events, service):
+    for module in (rooms, participants, layouts, timeline, recordings, events, service):
         app.include_router(module.router)
     pages.mount(app)
     app.add_middleware(Limits, max_body_bytes=settings.max_body_bytes, max_sdp_bytes=settings.max_sdp_bytes)

@@ -9,7 +9,10 @@ from starlette.requests import HTTPConnection
 
 from api import schemas
 from api.errors import BadRequestError, MediaTypeError
+from api.library import LayoutLibrary
 from api.metrics import Metrics
+from api.overlays import Overlays
+from api.previews import Previews
 from api.recordings import Recordings, Unfinished
 from api.rooms.feed import Feeds
 from api.rooms.keeper import RoomKeeper
@@ -29,6 +32,9 @@ class Services:
     unfinished: Unfinished
     feeds: Feeds
     metrics: Metrics
+    library: LayoutLibrary
+    overlays: Overlays
+    previews: Previews
 
 
 def services(connection: HTTPConnection) -> Services:
@@ -62,8 +68,13 @@ async def json_body(request: Request) -> None:
         _require(request, "application/json")
 
 
+def media_type_of(request: Request) -> str:
+    """The type of the body, without parameters; empty when it is not said."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
 def _require(request: Request, media_type: str) -> None:
-    given = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    given = media_type_of(request)
     if given != media_type:
         raise MediaTypeError(f"this call takes {media_type}, not {given or 'a body without a Content-Type'}")
 

@@ -56,6 +56,30 @@ class RoomExistsError(TuttiError):
     code = "room_exists"
 
 
+class LayoutNotFoundError(TuttiError):
+    """No layout of that name, neither built in nor stored."""
+
+    code = "layout_not_found"
+
+
+class BuiltInLayoutError(TuttiError):
+    """A built-in layout can be neither replaced nor deleted."""
+
+    code = "layout_built_in"
+
+
+class TooManyLayoutsError(TuttiError):
+    """As many layouts are stored as may be."""
+
+    code = "too_many_layouts"
+
+
+class BusyError(TuttiError):
+    """More work waits than will be done in time; try again."""
+
+    code = "busy"
+
+
 class RemoteError(TuttiError):
     """What a room process answered instead of doing what it was asked; ``code`` is the room's."""
 
@@ -82,11 +106,14 @@ STATUS: Mapping[str, HTTPStatus] = {
     "room_not_found": HTTPStatus.NOT_FOUND,
     "unknown_participant": HTTPStatus.NOT_FOUND,
     "recording_not_found": HTTPStatus.NOT_FOUND,
+    "layout_not_found": HTTPStatus.NOT_FOUND,
     "object_missing": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     # what does not fit the state of things
     "room_exists": HTTPStatus.CONFLICT,
     "room_full": HTTPStatus.CONFLICT,
+    "layout_built_in": HTTPStatus.CONFLICT,
+    "too_many_layouts": HTTPStatus.CONFLICT,
     "already_open": HTTPStatus.CONFLICT,
     "recording_conflict": HTTPStatus.CONFLICT,
     "recording_not_active": HTTPStatus.CONFLICT,

@@ -1,5 +1,6 @@
 """What is refused before anything of ours reads it: bodies beyond the limit, paths and queries that are not UTF-8."""
 
+import re
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -8,6 +9,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import error_response
 
+MAX_LAYOUT_BYTES = 128 * 1024  # the file that FreeSWITCH ships with has a quarter of it
+MAX_OVERLAY_BYTES = 6 * 1024 * 1024  # a picture of 4 MB in base64; a message to a room's process may have 8 MiB
+
+_BY_PATH = (
+    (re.compile(r"/v1/layouts/[^/]+"), MAX_LAYOUT_BYTES),
+    (re.compile(r"/v1/rooms/[^/]+/overlay"), MAX_OVERLAY_BYTES),
+)
 _SDP_TYPES = (b"application/sdp", b"application/trickle-ice-sdpfrag")
 
 
@@ -16,7 +24,7 @@ class Limits:
 
     Args:
         app: what is protected.
-        max_body_bytes: largest body that is not SDP.
+        max_body_bytes: largest body that is neither SDP, nor a stored layout, nor an overlay.
         max_sdp_bytes: largest SDP body.
     """
 
@@ -39,7 +47,7 @@ class Limits:
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        limit = self._max_sdp_bytes if _media_type(headers) in _SDP_TYPES else self._max_body_bytes
+        limit = self._limit(scope["path"], _media_type(headers))
         body = None if _announced(headers) > limit else await _read(receive, limit)
         if body is None:
             response = error_response(
@@ -48,6 +56,11 @@ class Limits:
             await response(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
+
+    def _limit(self, path: str, media_type: bytes) -> int:
+        if media_type in _SDP_TYPES:
+            return self._max_sdp_bytes
+        return next((limit for pattern, limit in _BY_PATH if pattern.fullmatch(path)), self._max_body_bytes)
 
 
 def _is_utf8(scope: Scope) -> bool:

@@ -1,9 +1,10 @@
 """What clients send and get as JSON, and which names they may give."""
 
 import unicodedata
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from api.errors import InvalidNameError
 from mcu.messages import ParticipantState, RoomState, VideoConfig
@@ -58,15 +59,47 @@ class RoomRequest(_Body):
     """A room to open."""
 
     name: RoomName = Field(description="1 to 100 characters of any script; no slashes, no control characters")
-    layout: str | None = Field(default=None, description="name of a layout", examples=["grid"])
+    layout: str | None = Field(
+        default=None, min_length=1, max_length=200, description="as in `PUT …/layout`", examples=["grid"]
+    )
+    options: dict[str, JsonValue] = Field(default={}, description="of the layout, as in `PUT …/layout`")
+    custom: dict[str, JsonValue] | None = Field(default=None, description="a layout, as in `PUT …/layout`")
     max_participants: int | None = Field(default=None, ge=1, le=1000)
     video: VideoRequest = VideoRequest()
 
 
-class LayoutRequest(_Body):
-    """The layout to change to."""
+class Form(StrEnum):
+    """What a layout was written in."""
 
-    layout: str = Field(min_length=1, max_length=64, examples=["speaker"])
+    BUILT_IN = "built-in"
+    SLOTS = "slots"
+    TWILIO = "twilio"
+    FREESWITCH = "freeswitch"
+
+
+class LayoutInfo(BaseModel):
+    """A layout that a room may use."""
+
+    name: str
+    form: Form
+    stored_as: str | None = Field(description="name in `/v1/layouts/{name}`; null for built-in ones")
+    preview: str = Field(description="path of a drawing")
+
+
+class LayoutList(BaseModel):
+    """All layouts, the built-in ones first."""
+
+    layouts: list[LayoutInfo]
+
+
+class LayoutDetail(BaseModel):
+    """What is known of one name."""
+
+    name: str
+    form: Form
+    layouts: list[str] = Field(description="names for rooms; a FreeSWITCH file has many")
+    custom: dict[str, Any] | None = Field(default=None, description="the JSON that was stored")
+    xml: str | None = Field(default=None, description="the FreeSWITCH file that was stored")
 
 
 class Video(BaseModel):
@@ -90,6 +123,7 @@ class Room(BaseModel):
     instance: str = Field(description="new whenever the room's process is: participants of another instance are gone")
     created_at: float = Field(description="Unix time, seconds")
     layout: str
+    layout_options: dict[str, JsonValue]
     max_participants: int
     video: Video
     participants: int = Field(description="how many are in it, connecting ones included")
@@ -104,6 +138,7 @@ class Room(BaseModel):
             instance=state.instance,
             created_at=state.created_at,
             layout=state.layout,
+            layout_options=state.config.layout_options,
             max_participants=state.config.max_participants,
             video=Video.of(state.config.video),
             participants=len(state.participants),

@@ -30,6 +30,7 @@ from mcu.messages import (
     RoomConfig,
     RoomEnding,
     RoomState,
+    SetOverlay,
     decode_event,
 )
 
@@ -45,6 +46,16 @@ class RoomEndingError(TuttiError):
     """The room of that name is just ending; try again when it has."""
 
     code = "room_ending"
+
+
+class RoomOverlays(Protocol):
+    """What rooms' canvases show beside the tiles, over the deaths of their processes."""
+
+    async def message(self, room: str) -> SetOverlay | None:
+        """What a new process has to be told."""
+
+    async def forget(self, room: str) -> None:
+        """The room is over."""
 
 
 class RecordingHooks(Protocol):
@@ -99,6 +110,7 @@ class RoomKeeper:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.hooks: RecordingHooks | None = None
+        self.overlays: RoomOverlays | None = None
         self.lost = 0  # room processes that died unasked
         self._host = host
         self._feeds = feeds
@@ -272,10 +284,12 @@ class RoomKeeper:
             if self.hooks is not None:
                 await _tell(self.hooks.part_failed(event.recording_id, event.part, event.code, event.message))
         else:
-            self._feeds.publish(name, event.model_dump(mode="json"))
+            self._feeds.publish(name, event.model_dump(mode="json", exclude={"custom"}))  # a file may be large
 
     async def _ended(self, name: str, life: _Life, reason: str) -> None:
         logger.info("room %r has ended: %s", name, reason)
+        if self.overlays is not None:
+            await _tell(self.overlays.forget(name))
         self._lives.pop(name, None)
         life.running.set()
         life.ended.set()  # whoever waits for it goes on after this step: recordings hear of it first
@@ -305,19 +319,29 @@ class RoomKeeper:
                 if life.ending is not None:  # somebody closed it meanwhile
                     return False
                 try:
-                    await self._open(life.config)
+                    await self._dress(await self._open(life.config))
                 except TuttiError as error:
                     logger.error("room %r could not be opened again: %s", name, error)  # noqa: TRY400 - that says it all
                 else:
                     return True
         return False
 
+    async def _dress(self, ref: RoomRef) -> None:
+        """Let a new process look as its predecessor did; that it does not is no reason to do without it."""
+        overlay = await self.overlays.message(ref.name) if self.overlays is not None else None
+        if overlay is None:
+            return
+        try:
+            await ask(self._host, ref, overlay, Done)
+        except TuttiError as error:
+            logger.error("room %r came back without its overlay: %s", ref.name, error)  # noqa: TRY400 - that says it all
+
 
 async def _tell(hook: Coroutine[Any, Any, None]) -> None:
     try:
         await hook
     except TuttiError:
-        logger.exception("a recording could not follow its room")
+        logger.exception("what belongs to a room could not follow it")
 
 
 def not_found(name: str) -> RoomNotFoundError:

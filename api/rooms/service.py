@@ -9,6 +9,7 @@ from api.errors import RemoteError
 from api.rooms.asking import AnyReply, ask
 from api.rooms.host import RoomGone, RoomHost, RoomRef, RoomTimeoutError
 from api.rooms.keeper import RoomKeeper
+from mcu.errors import UnknownParticipantError
 from mcu.messages import (
     Done,
     GetSnapshot,
@@ -16,10 +17,14 @@ from mcu.messages import (
     Join,
     Joined,
     Leave,
+    ParticipantState,
     Request,
     RoomConfig,
     RoomState,
+    SetAudio,
     SetLayout,
+    SetOverlay,
+    SetWish,
     Snapshot,
     Trickle,
 )
@@ -70,10 +75,14 @@ class RoomService:
         """One room."""
         return await self._ask(name, GetState(), RoomState)
 
-    async def set_layout(self, name: str, layout: str) -> RoomState:
-        """Change the layout; an unknown one is a ``RemoteError`` with ``invalid_layout``."""
-        await self._ask(name, SetLayout(layout=layout), Done)
+    async def set_layout(self, name: str, layout: SetLayout) -> RoomState:
+        """Change the layout; one that cannot be is a ``RemoteError`` with ``invalid_layout``."""
+        await self._ask(name, layout, Done)
         return await self.state(name)
+
+    async def set_overlay(self, name: str, overlay: SetOverlay) -> None:
+        """Change what lies over the tiles; what cannot be is a ``RemoteError`` with ``invalid_style``."""
+        await self._ask(name, overlay, Done)
 
     async def snapshot(self, name: str) -> bytes:
         """The canvas as JPEG."""
@@ -91,6 +100,16 @@ class RoomService:
     async def trickle(self, room: str, participant_id: str, fragment: str) -> None:
         """Pass on candidates."""
         await self._ask(room, Trickle(participant_id=participant_id, fragment=fragment), Done)
+
+    async def direct(self, room: str, participant_id: str, *wanted: SetWish | SetAudio) -> ParticipantState:
+        """Do what is wanted for one participant; raises ``RemoteError`` (``unknown_participant``)."""
+        for message in wanted:
+            await self._ask(room, message, Done)
+        people = (await self.state(room)).participants
+        found = next((person for person in people if person.id == participant_id), None)
+        if found is None:
+            raise UnknownParticipantError(f"no participant {participant_id!r} in this room")
+        return found
 
     async def leave(self, room: str, participant_id: str) -> None:
         """Let somebody go."""

@@ -106,6 +106,7 @@ async def _send_state(websocket: WebSocket, room: str, services: Services) -> No
         "room": Room.of(state).model_dump(mode="json"),
         "recordings": [RecordingInfo.of(recording).model_dump(mode="json") for recording in unfinished],
         "participants": [participant.model_dump(mode="json") for participant in state.participants],
+        "tiles": state.tiles.model_dump(mode="json", exclude={"type"}) if state.tiles else None,
     }
     await _send(websocket, told)
 

@@ -1,12 +1,17 @@
-"""Participants: an offer in, an answer out (as WHIP does), candidates afterwards, and who is here."""
+"""Participants: an offer in, an answer out (as WHIP does), candidates afterwards; who is here, where, how loud."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from api import schemas
-from api.deps import RoomNameDep, ServicesDep, sdp_body
+from api.deps import RoomNameDep, ServicesDep, media_type_of, sdp_body
+from api.errors import MediaTypeError
 from api.routes.answers import errors, room_url
+from api.wishes import ParticipantRequest
+from mcu.messages import ParticipantState
 
 router = APIRouter(prefix="/v1/rooms/{room}/participants", tags=["participants"])
 
@@ -58,20 +63,46 @@ async def list_participants(room: RoomNameDep, services: ServicesDep) -> schemas
     return schemas.ParticipantList(participants=list(state.participants))
 
 
+_PATCHES = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": ParticipantRequest.model_json_schema()},
+            FRAGMENT: {"schema": {"type": "string", "description": "ICE candidates as in RFC 8840"}},
+        },
+    }
+}
+
+
 @router.patch(
     "/{participant}",
-    status_code=204,
-    responses=errors("bad_offer", "room_not_found", "unknown_participant", "unsupported_media_type"),
-    openapi_extra=_body(FRAGMENT, "ICE candidates as in RFC 8840"),
+    response_model=ParticipantState,
+    responses={
+        204: {"description": "The candidates are taken"},
+        **errors("bad_offer", "invalid_request", "room_not_found", "unknown_participant", "unsupported_media_type"),
+    },
+    openapi_extra=_PATCHES,
 )
-async def trickle(
-    room: RoomNameDep,
-    participant: ParticipantId,
-    services: ServicesDep,
-    fragment: Annotated[str, Depends(sdp_body(FRAGMENT))],
-) -> None:
-    """Add ICE candidates that were found after the offer."""
-    await services.rooms.trickle(room, participant, fragment)
+async def change(
+    room: RoomNameDep, participant: ParticipantId, services: ServicesDep, request: Request
+) -> ParticipantState | Response:
+    """Pin, spotlight, hide, order, mute somebody or change their volume, for the whole room; or add ICE candidates."""
+    if media_type_of(request) == "application/json":
+        wanted = _wanted(await request.body())
+        messages = (wanted.audio(participant), wanted.wish(participant))  # sound first: it may still be refused
+        return await services.rooms.direct(room, participant, *(message for message in messages if message is not None))
+    if media_type_of(request) != FRAGMENT:
+        raise MediaTypeError(f"this call takes application/json or {FRAGMENT}")
+    await services.rooms.trickle(room, participant, await sdp_body(FRAGMENT)(request))
+    return Response(status_code=204)
+
+
+def _wanted(body: bytes) -> ParticipantRequest:
+    try:
+        return ParticipantRequest.model_validate_json(body)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from None
 
 
 @router.delete("/{participant}", status_code=204, responses=errors("room_not_found", "unknown_participant"))

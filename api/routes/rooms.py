@@ -1,28 +1,40 @@
 """Rooms: open, list, look at, change, end."""
 
+import asyncio
+
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
 from api.deps import JsonBody, RoomNameDep, ServicesDep
 from api.errors import RequestError
 from api.routes.answers import errors, room_url
-from api.schemas import LayoutRequest, Room, RoomList, RoomRequest, VideoRequest
+from api.schemas import Room, RoomList, RoomRequest, VideoRequest
+from api.wishes import CUSTOM, LayoutRequest, Overlay
 from mcu.messages import VideoConfig
 
 router = APIRouter(prefix="/v1/rooms", tags=["rooms"])
 
 
 @router.post(
-    "", status_code=201, dependencies=[JsonBody], responses=errors("room_exists", "invalid_request", "no_capacity")
+    "",
+    status_code=201,
+    dependencies=[JsonBody],
+    responses=errors("room_exists", "invalid_request", "invalid_layout", "no_capacity"),
 )
 async def open_room(request: RoomRequest, services: ServicesDep, response: Response) -> Room:
     """Open a room. Joining a room that does not exist opens it with defaults, so this is for rooms that differ."""
     config = services.settings.room_config(request.name)
-    given = {"layout": request.layout, "max_participants": request.max_participants}
-    changes: dict[str, object] = {key: value for key, value in given.items() if value is not None}
-    changes["video"] = _merged(config.video, request.video)
-    config = config.model_copy(update=changes)
-    state = await services.rooms.create(config)
+    name = request.layout or (config.layout if request.custom is None else CUSTOM)
+    wanted = LayoutRequest(layout=name, options=request.options, custom=request.custom)
+    layout = await services.library.resolve(wanted)
+    changes = {
+        "layout": layout.layout,
+        "layout_options": layout.options,
+        "custom_layout": layout.custom,
+        "max_participants": request.max_participants or config.max_participants,
+        "video": _merged(config.video, request.video),
+    }
+    state = await services.rooms.create(config.model_copy(update=changes))
     response.headers["Location"] = room_url(request.name)
     return Room.of(state)
 
@@ -47,8 +59,31 @@ async def end_room(room: RoomNameDep, services: ServicesDep) -> None:
 
 @router.put("/{room}/layout", dependencies=[JsonBody], responses=errors("room_not_found", "invalid_layout"))
 async def set_layout(room: RoomNameDep, request: LayoutRequest, services: ServicesDep) -> Room:
-    """Change the layout at the next picture. An unknown name is refused with the list of names."""
-    return Room.of(await services.rooms.set_layout(room, request.layout))
+    """Change the layout at the next picture, without a break, while recording, too.
+
+    An unknown name is refused with the list of names; what is wrong with a custom layout, with the path of the fault.
+    """
+    return Room.of(await services.rooms.set_layout(room, await services.library.resolve(request)))
+
+
+@router.get("/{room}/overlay", responses=errors("room_not_found"))
+async def get_overlay(room: RoomNameDep, services: ServicesDep) -> Overlay:
+    """What the canvas shows beside the tiles, as it was put."""
+    await services.keeper.find(room)
+    return await services.overlays.get(room)
+
+
+@router.put(
+    "/{room}/overlay",
+    dependencies=[JsonBody],
+    responses=errors("room_not_found", "invalid_style", "invalid_request", "payload_too_large", "disk_full"),
+)
+async def set_overlay(room: RoomNameDep, request: Overlay, services: ServicesDep) -> Overlay:
+    """Put background, logo, title, clock, banner and borders on the canvas, in place of all that were there."""
+    await services.keeper.find(room)
+    await services.rooms.set_overlay(room, await asyncio.to_thread(request.message))
+    await services.overlays.put(room, request)
+    return request
 
 
 @router.get(

@@ -37,10 +37,16 @@ from mcu.messages import (
     RoomConfig,
     RoomEnding,
     RoomState,
+    SetAudio,
     SetLayout,
+    SetOverlay,
+    SetWish,
     Snapshot,
     StartPart,
     StopPart,
+    TileBox,
+    TileMove,
+    TilesMoved,
     Trickle,
     decode_request,
     encode,
@@ -58,6 +64,8 @@ class FakeRoom:
         self.layout = "grid"
         self.people: dict[str, ParticipantState] = {}
         self.part: RecordingPart | None = None
+        self.overlay: SetOverlay | None = None
+        self.audio: list[SetAudio] = []
         self.events: list[Message] = []
         self.ended = False
 
@@ -68,7 +76,7 @@ class FakeRoom:
         return self._handlers[type(request)](self, request) or Done()
 
     def _open(self, request: Open) -> Message | None:
-        if request.config.layout not in LAYOUTS:
+        if request.config.layout not in LAYOUTS and request.config.custom_layout is None:
             return UNKNOWN_LAYOUT
         self.config, self.instance, self.layout = request.config, request.instance, request.config.layout
         return None
@@ -85,10 +93,34 @@ class FakeRoom:
         return None
 
     def _set_layout(self, request: SetLayout) -> Message | None:
-        if request.layout not in LAYOUTS:
+        assert self.config is not None
+        if request.layout not in LAYOUTS and request.custom is None:
             return UNKNOWN_LAYOUT
         self.layout = request.layout
-        self.events.append(LayoutChanged(layout=request.layout))
+        changed = {"layout": request.layout, "layout_options": request.options, "custom_layout": request.custom}
+        self.config = self.config.model_copy(update=changed)
+        self.events.append(LayoutChanged(layout=request.layout, options=request.options, custom=request.custom))
+        return None
+
+    def _set_wish(self, request: SetWish) -> Message | None:
+        if request.participant_id not in self.people:
+            return Failure(code="unknown_participant", message="no such participant")
+        wanted = request.model_dump(include={"pinned", "spotlight", "hidden", "order"}, exclude_none=True)
+        if wanted.get("order", 0) < 0:
+            wanted["order"] = None
+        self.people[request.participant_id] = self.people[request.participant_id].model_copy(update=wanted)
+        return None
+
+    def _set_audio(self, request: SetAudio) -> Message | None:
+        if request.participant_id not in self.people:
+            return Failure(code="unknown_participant", message="no such participant")
+        self.audio.append(request)
+        return None
+
+    def _set_overlay(self, request: SetOverlay) -> Message | None:
+        if request.background == "colourless":
+            return Failure(code="invalid_style", message="background: 'colourless' is no colour like #111318")
+        self.overlay = request
         return None
 
     def _snapshot(self, _request: GetSnapshot) -> Message:
@@ -136,6 +168,7 @@ class FakeRoom:
             created_at=1.0,
             layout=self.layout,
             participants=tuple(self.people.values()),
+            tiles=TilesMoved(media_time=1, begins_at=2, duration=0.25, tiles=tuple(map(_tile, self.people))),
             recording=self.part,
             metrics={"tutti_frames_total": 7.0, "tutti_tick_lateness_ms_p95": 1.5},
         )
@@ -146,6 +179,9 @@ class FakeRoom:
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetWish: _set_wish,
+        SetAudio: _set_audio,
+        SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
         StartPart: _start_part,
@@ -153,6 +189,11 @@ class FakeRoom:
         Close: _close,
         Ping: lambda _room, _request: None,
     }
+
+
+def _tile(id_: str) -> TileMove:
+    whole = TileBox(x=0, y=0, width=1, height=1)
+    return TileMove(id=id_, start=whole, end=whole)
 
 
 async def _run(path: Path) -> None:

@@ -115,6 +115,9 @@ async def test_bodies_that_are_no_json(http: httpx.AsyncClient, body: bytes) -> 
         ("POST", "/v1/rooms/a/participants", "text/plain; charset=application/sdp"),
         ("POST", "/v1/rooms/a/participants", ""),
         ("PATCH", "/v1/rooms/a/participants/p", "application/sdp"),
+        ("PATCH", "/v1/rooms/a/participants/p", ""),
+        ("PUT", "/v1/rooms/a/overlay", "image/png"),
+        ("PUT", "/v1/layouts/l", "text/plain"),
     ],
 )
 @pytest.mark.usefixtures("room")
