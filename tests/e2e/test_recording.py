@@ -47,20 +47,20 @@ def recorded(
     for browser in browsers:
         browser.open(f"{server.url}/healthz")
     flasher = Synthetic(server.url, colour=YELLOW)
-    flasher.join(ROOM, "Flash")
-    red.join(ROOM, "Rosa")
-    green.join(ROOM, "Greta")
-    firefox.join(ROOM, "Beatrix", painted=(BLUE, 880))
-    wait_for(lambda: _all_in_place(red), timeout_s=30, what="four colours in four tiles")
-
-    id_ = server.record(ROOM)
-    time.sleep(SECONDS)
-    fields = server.finish(id_)
-
-    flasher.close()
-    for browser in browsers:
-        browser.leave()
-        browser.open("about:blank")
+    try:
+        flasher.join(ROOM, "Flash")
+        red.join(ROOM, "Rosa")
+        green.join(ROOM, "Greta")
+        firefox.join(ROOM, "Beatrix", painted=(BLUE, 880))
+        wait_for(lambda: _all_in_place(red), timeout_s=30, what="four colours in four tiles")
+        id_ = server.record(ROOM)
+        time.sleep(SECONDS)
+        fields = server.finish(id_)
+    finally:
+        flasher.close()
+        for browser in browsers:
+            browser.leave()
+            browser.open("about:blank")
     return Recorded(server.download(id_, tmp_path_factory.mktemp("recording") / "conference.mp4"), fields)
 
 

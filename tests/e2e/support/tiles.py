@@ -1,4 +1,4 @@
-"""Where on a picture a colour is."""
+"""Where on a picture a colour is, in pixels of a canvas 1280 wide: a viewer may be sent it half as large."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 """x, y, width, height."""
 
+CANVAS_WIDTH = 1280
 _TOLERANCE = 40  # of 255, a channel: two lossy encodings lie between painting and looking
 
 
@@ -20,7 +21,9 @@ def box_of(pixels: Pixels, colour: Rgb) -> Box | None:
         return None
     x = np.flatnonzero(columns > columns.max() / 3)
     y = np.flatnonzero(rows > rows.max() / 3)
-    return int(x[0]), int(y[0]), int(x[-1] - x[0] + 1), int(y[-1] - y[0] + 1)
+    scale = CANVAS_WIDTH / pixels.shape[1]
+    left, top, right, bottom = (round(scale * int(edge)) for edge in (x[0], y[0], x[-1] + 1, y[-1] + 1))
+    return left, top, right - left, bottom - top
 
 
 def is_near(found: Box | None, expected: Box, within: int = 12) -> bool:
