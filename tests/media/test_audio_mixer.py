@@ -64,6 +64,7 @@ def test_three_people_hear_each_other_and_not_themselves() -> None:
         _send(mixer, clock, 3)
     finally:
         mixer.stop()
+    due = clock.now_us() / 20_000  # ticks; a loaded machine makes the three seconds longer
     for who, own_hz in TONES_HZ.items():
         sound = output.heard(who)[-48_000:]
         others = min(_strength_db(sound, hertz) for hertz in TONES_HZ.values() if hertz != own_hz)
@@ -71,9 +72,9 @@ def test_three_people_hear_each_other_and_not_themselves() -> None:
     numbers = mixer.metrics()
     assert numbers["tutti_audio_encoders"] == 3
     assert numbers["tutti_audio_tick_failures_total"] == 0
-    assert numbers["tutti_audio_ticks_total"] + numbers["tutti_audio_ticks_skipped_total"] == pytest.approx(150, abs=3)
+    assert numbers["tutti_audio_ticks_total"] + numbers["tutti_audio_ticks_skipped_total"] == pytest.approx(due, abs=4)
     units = recording.drain()
-    assert len(units) == pytest.approx(3 * 48_000 / 1_024, abs=4)
+    assert len(units) == pytest.approx(due * 960 / 1_024, abs=5)
     assert all(b.pts - a.pts == 1_024 for a, b in pairwise(units))
 
 
