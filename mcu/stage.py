@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from layouts.model import Kind, Layout, Source
 from mcu.direction import Direction
+from mcu.video.emptyroom import dressed
 from mcu.video.scene import Scene, SourceState, TileInfo
 from mcu.video.style import CanvasStyle
 
@@ -57,4 +58,5 @@ def arrange(
         if screen is not None and screen.live:
             shown.append(Source(id=screen_id, name=person.name, kind=Kind.SCREEN, aspect=screen.aspect))
             info[screen_id] = TileInfo(person.name)
-    return Scene(direction.layout(previous.canvas, shown, previous), info, style)
+    layout = direction.layout(previous.canvas, shown, previous)
+    return Scene(layout, info, dressed(style, layout))
