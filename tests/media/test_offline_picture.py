@@ -31,7 +31,7 @@ def solid(colour: Rgb, width: int = 320, height: int = 180) -> RgbImage:
 def assert_filled(image: RgbImage, box: tuple[int, int, int, int], colour: Rgb) -> None:
     """Every pixel from (left, top) to (right, bottom), exclusive, has this colour."""
     left, top, right, bottom = box
-    apart = np.abs(image[top:bottom, left:right].astype(int) - np.array(colour))
+    apart = np.abs(image[top:bottom, left:right].astype(np.int16) - np.array(colour, np.int16))
     assert apart.max() <= 3, f"from {left}, {top}: wrong at row, column {np.argwhere(apart.max(axis=2) > 3)[0]}"
 
 
