@@ -1,13 +1,17 @@
 """Somebody who uses the page, through what the page shows."""
 
 import asyncio
+import base64
 import time
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
+from tests.e2e.support.browser import png_pixels
 from tests.e2e.support.chromium import executable
+from tests.e2e.support.media import Rgb
+from tests.e2e.support.tiles import Box, Pixels
 
 BASE_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-features=WebRtcHideLocalIpsWithMdns")
 FAKE_DEVICES = ("--use-fake-device-for-media-stream=fps=30",)
@@ -24,6 +28,24 @@ MEAN_COLOUR = """(video) => {
   const context = canvas.getContext("2d");
   context.drawImage(video, 0, 0, 1, 1);
   return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}"""
+
+PAINTED = """(colour) => {
+  navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+    const context = canvas.getContext("2d");
+    let n = 0;
+    const paint = () => {
+      context.fillStyle = `rgb(${colour})`;
+      context.fillRect(0, 0, 640, 360);
+      context.fillStyle = "white";
+      context.fillRect((n += 16) % 640, 0, 16, 16); // no two pictures are the same
+    };
+    paint();
+    setInterval(paint, 66);
+    const silence = new AudioContext().createMediaStreamDestination();
+    return new MediaStream([...canvas.captureStream(15).getTracks(), ...silence.stream.getTracks()]);
+  };
 }"""
 
 
@@ -45,13 +67,23 @@ class Guest:
         page.on("request", lambda request: self._note(request.url))
 
     @classmethod
-    async def of(cls, browser: Browser, url: str, *, size: tuple[int, int] = WIDE, allowed: bool = True) -> "Guest":
-        """A new visitor of the service at ``url``."""
+    async def of(
+        cls,
+        browser: Browser,
+        url: str,
+        *,
+        size: tuple[int, int] = WIDE,
+        allowed: bool = True,
+        painted: Rgb | None = None,
+    ) -> "Guest":
+        """A new visitor of the service at ``url``; ``painted``: a camera of that colour, a silent microphone."""
         permissions = ["camera", "microphone", "clipboard-write"] if allowed else []
         context = await browser.new_context(
             viewport={"width": size[0], "height": size[1]}, permissions=permissions, accept_downloads=True
         )
         context.set_default_timeout(MEDIA_MS)
+        if painted:
+            await context.add_init_script(f"({PAINTED})({list(painted)})")
         return cls(context, await context.new_page(), url)
 
     def _note(self, url: str) -> None:
@@ -105,6 +137,21 @@ class Guest:
     def status(self) -> Locator:
         """What the page says of the connection, while there is something to say."""
         return self.page.locator(".status")
+
+    def tile(self, name: str) -> Locator:
+        """What lies over somebody's tile in the picture, by how it is called there, or its beginning."""
+        return self.page.get_by_role("list", name="Who is where in the picture").locator(f'[aria-label^="{name}"]')
+
+    async def box_of_tile(self, name: str) -> Box:
+        """Where that is on the page, pixels."""
+        box = await self.tile(name).bounding_box()
+        assert box is not None
+        return round(box["x"]), round(box["y"]), round(box["width"]), round(box["height"])
+
+    async def pixels(self) -> Pixels:
+        """The page as it looks, a pixel of the screen for each of its own; the mouse is out of the way."""
+        await self.page.mouse.move(0, 0)
+        return png_pixels("," + base64.b64encode(await self.page.screenshot()).decode())
 
     async def mean_colour(self) -> list[int]:
         """The mix's mean colour, RGB."""

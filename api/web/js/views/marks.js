@@ -80,8 +80,8 @@ function screenMark({ store }, id) {
   const element = h("li", { class: "mark" }, face);
   element.update = () => {
     const { state } = store;
-    const whose = id === state.id ? "Your" : `${participant(state, id)?.name ?? "Somebody"}’s`;
-    setAttribute(face, "aria-label", `${whose} screen`);
+    const name = participant(state, id)?.name ?? "somebody";
+    setAttribute(face, "aria-label", id === state.id ? "Your screen" : `Screen of ${name}`);
   };
   return element;
 }
