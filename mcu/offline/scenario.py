@@ -68,6 +68,7 @@ class Scenario:
         looks: rising in time, the first at 0.
         video: canvas, frame rate and bitrate.
         labels: whether names and signs are written on the tiles, and who speaks is framed.
+        as_room: layouts that were not made for screens give way to ``presentation`` while one is shared, as in a room.
         motion_us: how long tiles take from one layout to the next; 0 for a jump.
         length_us: None: as long as the longest clip; of pictures and patterns alone, five seconds after the last thing
             that happens.
@@ -77,6 +78,7 @@ class Scenario:
     looks: tuple[Look, ...] = (Look(),)
     video: VideoConfig = field(default_factory=VideoConfig)
     labels: bool = True
+    as_room: bool = False
     motion_us: int = DEFAULT_DURATION_US
     length_us: int | None = None
 

@@ -103,6 +103,7 @@ def parse_scenario(document: object, folder: Path) -> Scenario:
         _looks(top, folder),
         _video(top),
         labels=_flag("labels", top.get("labels", True)),
+        as_room=True,
         motion_us=as_int("motion_ms", top.get("motion_ms", DEFAULT_DURATION_US // 1000), 0, _MOST_MS) * 1000,
         length_us=None if seconds is None else max(1, _time_us("seconds", seconds)),
     )

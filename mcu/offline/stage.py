@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from layouts.geometry import Rect, Size
-from layouts.model import Kind, Source
+from layouts.model import Kind, Layout, Source
 from mcu.audio.speakers import Selection
+from mcu.direction import Direction
 from mcu.media import Picture
 from mcu.offline.performer import Performer
 from mcu.offline.picture import Painter, arrange
@@ -86,8 +87,14 @@ class Stage:
             return
         first, self._known = self._known is None, (look, people)
         before = self._steering.motion.end
-        layout = arrange(look.layout, self._canvas, people, look.options, None if first else before)
-        self._steering.turn(layout, now_us, 0 if first else self._scenario.motion_us)
+        self._steering.turn(
+            self._layout(look, people, None if first else before), now_us, 0 if first else self._scenario.motion_us
+        )
+
+    def _layout(self, look: Look, people: tuple[Source, ...], previous: Layout | None) -> Layout:
+        if self._scenario.as_room and isinstance(look.layout, str):
+            return Direction(look.layout, options=look.options).layout(self._canvas, people, previous)
+        return arrange(look.layout, self._canvas, people, look.options, previous)
 
 
 def _seen(shown: Mapping[str, Picture | None]) -> dict[str, Picture]:

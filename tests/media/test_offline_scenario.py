@@ -140,6 +140,20 @@ def test_an_empty_room_shows_what_it_is_told(tmp_path: Path) -> None:
     assert near(movie.colour(1.5, 20, 90), GROUND), "the bars are gone"
 
 
+def test_a_grid_gives_way_to_a_screen_and_comes_back_as_in_a_room(tmp_path: Path) -> None:
+    people = [
+        {"source": "pattern:colour=#c82828"},
+        {"source": "pattern:colour=#28a03c"},
+        {"source": "pattern:colour=#323cc8", "kind": "screen", "here": [[1, 2]]},
+    ]
+    movie = play(tmp_path, seconds=3, motion_ms=0, people=people)
+    for at_s in (0.5, 2.5):
+        assert near(movie.colour(at_s, 80, 90), RED), at_s
+        assert near(movie.colour(at_s, 240, 90), GREEN), at_s
+    assert near(movie.colour(1.5, 128, 90), BLUE)
+    assert near(movie.colour(1.5, 290, 72), RED), "in the strip"
+
+
 def test_nobody_and_no_end_make_five_seconds(tmp_path: Path) -> None:
     movie = play(tmp_path)
     assert len(movie.times_s) == 125
