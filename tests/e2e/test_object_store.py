@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from recorder.catalog import Catalog
 from recorder.errors import ObjectMissingError, StoreError, StoreRefusedError
-from recorder.model import Recording, Status
+from recorder.model import Companion, Recording, Status
 from recorder.s3 import S3Options, S3Store
 from recorder.service import RecordingService
 from recorder.storage import Upload
@@ -345,13 +345,19 @@ async def test_a_recording_ends_in_the_bucket(options: S3Options, client: Any, t
         head = client.head_object(Bucket=BUCKET, Key="calls/" + done.location)
         assert (head["ContentLength"], head["Metadata"]["sha256"]) == (done.size, done.sha256)
         assert not (tmp_path / "work" / done.id).exists()
+        beside = {companion.beside("calls/" + done.location): companion.media_type for companion in Companion}
+        for key, media_type in beside.items():
+            assert client.head_object(Bucket=BUCKET, Key=key)["ContentType"] == media_type
+        size = await asyncio.to_thread(world.service.companion_size, done, Companion.CAPTIONS)
+        assert b"".join(world.service.read_companion(done, Companion.CAPTIONS, 0, size)) == b"WEBVTT\n"
         url = await world.service.url(done, 60)
         assert url is not None
         await asyncio.to_thread(urllib.request.urlretrieve, url, tmp_path / "download.mp4")
         probe.decode(tmp_path / "download.mp4")
         await world.service.delete(done.id)
-        with pytest.raises(ClientError):
-            client.head_object(Bucket=BUCKET, Key="calls/" + done.location)
+        for key in ("calls/" + done.location, *beside):
+            with pytest.raises(ClientError):
+                client.head_object(Bucket=BUCKET, Key=key)
 
 
 async def test_wrong_credentials_keep_the_file_until_a_retry_with_the_right_ones(
@@ -364,7 +370,7 @@ async def test_wrong_credentials_keep_the_file_until_a_retry_with_the_right_ones
         assert failed.error is not None
         assert failed.error.startswith("the destination failed: bucket recordings")
         assert "wrong credentials" in failed.error
-        (kept,) = (tmp_path / "work" / failed.id).iterdir()
+        (kept,) = (tmp_path / "work" / failed.id).glob("*.mp4")
         probe.decode(kept)
         credentials()
         await world.service.retry(failed.id)
@@ -380,6 +386,6 @@ async def test_a_server_that_answers_500_is_tried_again_with_growing_pauses(
     async with recorder(tmp_path, S3Options(BUCKET, endpoint_url=ill_server, path_style=True)) as world:
         done = await world.end_of(await world.record())
     assert (done.status, done.error) == (Status.COMPLETE, None)
-    assert IllServer.puts == 6
+    assert IllServer.puts == 5 + 3  # the MP4, its timeline and its captions
     assert [pause for pause in world.slept if pause < 10] == [1, 2]
     assert any("answered 500" in (told.error or "") for told in world.told)
