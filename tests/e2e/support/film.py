@@ -121,12 +121,15 @@ def flashes(path: Path, box: Box) -> list[float]:
 
 
 def beeps(path: Path, hz: float) -> list[float]:
-    """When a tone of ``hz`` begins: the instant its amplitude rises through half of its full height."""
+    """When a tone of ``hz`` begins: the instant its amplitude rises through half of what it reaches around there."""
     begins, samples = sound(path)
-    window = SAMPLE_RATE_HZ // 100
+    window, block = SAMPLE_RATE_HZ // 100, SAMPLE_RATE_HZ // 10
+    samples = samples[: len(samples) // block * block]
     turned = samples * np.exp(-2j * np.pi * hz * np.arange(len(samples)) / SAMPLE_RATE_HZ)
     amplitude = 2 * np.abs(np.convolve(turned, np.ones(window) / window, "same"))
-    loud = amplitude > np.percentile(amplitude, 99) / 2
+    peaks = np.pad(amplitude.reshape(-1, block).max(axis=1), 7)
+    nearby = np.lib.stride_tricks.sliding_window_view(peaks, 15).max(axis=1)  # 0.7 s to either side
+    loud = amplitude > np.maximum(np.repeat(nearby, block) / 2, 0.01)
     rises = np.flatnonzero(loud[1:] & ~loud[:-1])
     firsts = [rise for n, rise in enumerate(rises) if n == 0 or rise - rises[n - 1] > SAMPLE_RATE_HZ // 2]
     return [begins + float(rise) / SAMPLE_RATE_HZ for rise in firsts]
