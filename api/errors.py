@@ -158,11 +158,13 @@ _CODE_OF_STATUS = {
 }
 """How failures that the framework finds by itself are called."""
 
+MAX_MESSAGE = 4000  # characters
 RETRY_AFTER_S = 2  # what 503 answers advise
 
 
 def error_response(code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The one shape of an error."""
+    """The one shape of an error. Messages quote what came in, so they are cut, and what is no Unicode is replaced."""
+    message = message[:MAX_MESSAGE].encode(errors="replace").decode()
     status = STATUS.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
     extra = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return JSONResponse({"error": {"code": code, "message": message}}, status, {**extra, **(headers or {})})

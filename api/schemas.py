@@ -4,12 +4,14 @@ import unicodedata
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
+import pydantic_core
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from api.errors import InvalidNameError
 from mcu.messages import ParticipantState, RoomState, VideoConfig
 from recorder.model import Recording, Status
 
+MAX_DEPTH = 16  # of layouts and their options
 MAX_NAME_LENGTH = 100  # characters, after normalisation
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
 _BIDI_OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they would turn what stands beside
@@ -39,6 +41,23 @@ def checked_room_name(value: str) -> str:
     return name
 
 
+def checked_json(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse what a room's process could not be told: lone surrogates, and depths that no layout has."""
+    try:
+        pydantic_core.to_json(value)
+    except ValueError:
+        raise ValueError("has to be valid Unicode, and not nested deeply") from None
+    if _depth(value) > MAX_DEPTH:
+        raise ValueError(f"is nested more than {MAX_DEPTH} deep")
+    return value
+
+
+def _depth(value: JsonValue) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
+
+
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(checked_json)]
 RoomName = Annotated[str, AfterValidator(checked_room_name)]
 
 
@@ -62,8 +81,8 @@ class RoomRequest(_Body):
     layout: str | None = Field(
         default=None, min_length=1, max_length=200, description="as in `PUT …/layout`", examples=["grid"]
     )
-    options: dict[str, JsonValue] = Field(default={}, description="of the layout, as in `PUT …/layout`")
-    custom: dict[str, JsonValue] | None = Field(default=None, description="a layout, as in `PUT …/layout`")
+    options: JsonObject = Field(default={}, description="of the layout, as in `PUT …/layout`")
+    custom: JsonObject | None = Field(default=None, description="a layout, as in `PUT …/layout`")
     max_participants: int | None = Field(default=None, ge=1, le=1000)
     video: VideoRequest = VideoRequest()
 

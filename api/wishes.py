@@ -5,8 +5,9 @@ import binascii
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.schemas import JsonObject
 from mcu.errors import StyleError
 from mcu.messages import SetAudio, SetOverlay, SetWish
 
@@ -28,10 +29,10 @@ class LayoutRequest(BaseModel):
         examples=["speaker"],
         description="name of a built-in or stored layout; with `custom`, what it is to be called",
     )
-    options: dict[str, JsonValue] = Field(
+    options: JsonObject = Field(
         default={}, examples=[{"gap": 8, "background": "#203040"}], description="how it is to look, see docs/layouts.md"
     )
-    custom: dict[str, JsonValue] | None = Field(
+    custom: JsonObject | None = Field(
         default=None, description='slots (`{"slots": […]}`), or the `video_layout` of a Twilio composition'
     )
 
