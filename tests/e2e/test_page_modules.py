@@ -1,54 +1,28 @@
 """The page's pure modules, called where they live: in a browser."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
-from tests.e2e.support.page import launch
+from tests.e2e.support.modules import ANA, ANNOUNCED, BEN, REDUCED, call_in, page_of
 from tests.e2e.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-CALL = """async ([module, name, values]) => {
-  const { [name]: called } = await import(`/static/js/${module}.js`);
-  return called(...values);
-}"""
-REDUCED = """async ([before, actions]) => {
-  const { INITIAL, reduce, runningRecording } = await import("/static/js/state.js");
-  const state = actions.reduce(reduce, { ...INITIAL, ...before });
-  return { ...state, running: runningRecording(state)?.id ?? null };
-}"""
-ANNOUNCED = """async ([before, actions]) => {
-  const { INITIAL, reduce } = await import("/static/js/state.js");
-  const { announcements } = await import("/static/js/views/announcer.js");
-  const first = { ...INITIAL, ...before };
-  return announcements(actions.reduce(reduce, first), first);
-}"""
-ANA = {"id": "a", "name": "Ana", "state": "connected", "muted": False, "speaking": False, "camera_on": True}
-BEN = ANA | {"id": "b", "name": "Ben"}
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page(server: Server) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await launch(playwright)
-        page = await browser.new_page(locale="en-GB", timezone_id="Europe/Zurich")
-        await page.goto(server.url)
+    async with page_of(server.url) as page:
         yield page
-        await browser.close()
 
 
 @pytest.fixture
 def call(page: Page) -> Any:
-    """Calls ``call(module, function, *values)``."""
-
-    async def called(module: str, name: str, *values: object) -> Any:
-        return await page.evaluate(CALL, [module, name, list(values)])
-
-    return called
+    return partial(call_in, page)
 
 
 @pytest.mark.parametrize(

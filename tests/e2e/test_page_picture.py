@@ -18,6 +18,7 @@ from tests.e2e.support.tiles import box_of, is_near
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
 SIZE = (1280, 800)
+SCREEN: Rgb = (0, 132, 0)  # what Chromium's fake screen shows, mostly
 WITHIN_PX = 6  # rounding, and edges that the encoder has blurred
 
 
@@ -137,6 +138,7 @@ async def test_a_shared_screen_takes_the_picture_and_gives_it_back(pair: tuple[G
         await expect(ana.tile("Your screen")).to_be_visible()
         assert await ana.knows("pc.getSenders()[2].track.contentHint") == "detail"
         await ben.comes_to_know("state.tiles.tiles.find(({ id }) => id.endsWith(':screen'))?.end.width > 0.6")
+        await lies_on(ben, "Screen of Ana", SCREEN)
         await lies_on(ben, "Ben", BLUE)
         await ana.shot(tmp_path, f"shared-{ending}")
         if ending == "page":

@@ -23,7 +23,7 @@ export function figures(now, before, canvas) {
     lossOut: is.told.length ? Math.max(...is.told.map((report) => report.fractionLost ?? 0)) : null,
     jitterMs: ms(is.soundIn.jitter),
     pictureJitterMs: ms(is.pictureIn.jitter),
-    roundTripMs: ms(is.line.currentRoundTripTime),
+    roundTripMs: ms(is.path.currentRoundTripTime),
     soundBufferMs: meanMs(is.soundIn, was?.soundIn, "jitterBufferDelay", "jitterBufferEmittedCount"),
     pictureBufferMs: meanMs(is.pictureIn, was?.pictureIn, "jitterBufferDelay", "jitterBufferEmittedCount"),
     fpsIn: is.pictureIn.framesPerSecond ?? null,
@@ -61,10 +61,13 @@ export function axisTop(values, least) {
 
 function pick(reports) {
   const of = (type, kind) => reports.filter((each) => each.type === type && each.kind === kind);
-  const line = reports.find((each) => each.type === "candidate-pair" && each.nominated && each.state === "succeeded");
+  const transport = reports.find((each) => each.type === "transport");
+  const isInUse = (each) => (transport ? each.id === transport.selectedCandidatePairId : each.nominated);
+  const path = reports.find((each) => each.type === "candidate-pair" && isInUse(each));
   const sent = of("outbound-rtp", "video").toSorted((one, other) => Number(one.mid ?? 0) - Number(other.mid ?? 0));
   return {
-    line: line ?? NOTHING,
+    line: transport ?? path ?? NOTHING, // the transport's counts outlive a change of path
+    path: path ?? NOTHING,
     pictureIn: of("inbound-rtp", "video")[0] ?? NOTHING,
     soundIn: of("inbound-rtp", "audio")[0] ?? NOTHING,
     cameraOut: sent[0] ?? NOTHING,

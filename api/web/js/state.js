@@ -72,7 +72,7 @@ const REDUCERS = {
     participants: told.participants,
     layout: told.room.layout,
     canvas: told.room.video ?? state.canvas,
-    tiles: told.tiles ?? told.room.tiles ?? state.tiles,
+    tiles: told.tiles === undefined ? state.tiles : told.tiles,
     activeSpeaker: told.room.active_speaker,
     recordings: told.recordings ? withUnfinished(state, told.recordings) : state.recordings,
   }),

@@ -93,10 +93,12 @@ const RUNGS = { full: "full size", half: "half size", quarter: "quarter size" };
 const LIMITS = { cpu: "held back by this computer", bandwidth: "held back by the line", other: "held back" };
 
 function factsOf(sample) {
-  const size = sample.height ? `${sample.width} × ${sample.height}` : "none yet";
+  const size = sample.height ? [`${sample.width} × ${sample.height}`, RUNGS[sample.rung]] : ["none yet"];
+  const sent = sample.sentHeight ? [`${sample.sentHeight}p`, LIMITS[sample.limitedBy]] : ["off"];
   return [
-    ["Picture in", [size, RUNGS[sample.rung], sample.codecIn].filter(Boolean).join(", ")],
-    ["Camera out", [sample.sentHeight ? `${sample.sentHeight}p` : "off", sample.sentHeight && sample.codecOut, LIMITS[sample.limitedBy]].filter(Boolean).join(", ")],
+    ["Picture in", size.filter(Boolean).join(", ")],
+    ["Camera out", sent.filter(Boolean).join(", ")],
+    ["Codecs", `${sample.codecIn ?? "–"} in, ${sample.codecOut ?? "–"} out`],
     ["Screen out", sample.screenOutBps ? bitrate(sample.screenOutBps) : "off"],
     ["Freezes, dropped", `${sample.freezes ?? 0}, ${sample.dropped ?? 0}`],
   ];
