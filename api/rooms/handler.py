@@ -153,7 +153,8 @@ class RoomHandler:
         return Done()
 
     async def _set_overlay(self, request: SetOverlay) -> Reply:
-        style = await asyncio.to_thread(canvas_style_from, **request.model_dump(exclude={"type"}))
+        wanted = {name: value for name, value in request if name != "type"}  # a dump would encode the pictures again
+        style = await asyncio.to_thread(canvas_style_from, **wanted)
         self.room.set_style(style)
         return Done()
 
