@@ -98,6 +98,7 @@ def test_a_killed_room_costs_at_most_a_second_of_its_recording(
     for kill in kills:
         wait_for(partial(_is_recording, server, kill.room), timeout_s=20, what="the next part")
         fields = server.finish(kill.recording)
+        server.http.delete(f"/v1/rooms/{kill.room}")
         path = server.download(kill.recording, tmp_path / f"{kill.room}.mp4")
 
         assert len(fields["gaps"]) == 1, fields
