@@ -206,6 +206,9 @@ class MediaSession:
             stats["remb_bps"] = self.video_sender.remb_bps or 0
             stats["rung"] = self.video_sender.rung
             stats["padding_bytes_out"] = self.video_sender.padding_octets
+            if (chooser := self.video_sender.chooser) is not None:
+                stats["rung_probes"] = chooser.probes
+                stats |= {f"rung_probes_failed_{reason}": count for reason, count in chooser.failures.items()}
         for sender in self._senders():
             if sender.rtt_us is not None:
                 stats["rtt_ms"] = sender.rtt_us / 1000
