@@ -292,6 +292,7 @@ class RoomState(Message):
     participants: tuple[ParticipantState, ...] = ()
     active_speaker: str | None = None
     tiles: "TilesMoved | None" = None
+    overload: "OverloadChanged | None" = None  # None while the machine keeps up
     recording: RecordingPart | None = None
     metrics: dict[str, float] = {}
 
@@ -374,6 +375,15 @@ class TilesMoved(Message):
     tiles: tuple[TileMove, ...]
 
 
+class OverloadChanged(Message):
+    """The machine does not keep up with the pictures, or does better again; level 0 is no overload."""
+
+    type: Literal["overload"] = "overload"
+    level: int
+    fps: float  # pictures a second now
+    width: int  # of the best picture that is offered
+
+
 class PartFailed(Message):
     """The part being written broke off (disk full, say); what was written before is good."""
 
@@ -398,6 +408,7 @@ Event = Annotated[
     | ActiveSpeaker
     | LayoutChanged
     | TilesMoved
+    | OverloadChanged
     | PartFailed
     | RoomEnding,
     Field(discriminator="type"),

@@ -84,6 +84,7 @@ class RungChooser:
         self._sent_bps = 0.0
         self._rtt_us: float | None = None  # at best
         self._remb_bps: int | None = None
+        self._padding_told_us: int | None = None  # when a report on it came last; some peers send none
         self._begs: list[int] = []
 
     @property
@@ -120,16 +121,17 @@ class RungChooser:
         longer_us = self._longer_us(report.rtt_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
         if self._probe is not None:
-            self._judge(self._probe, lost, longer_us, now_us)
+            self._judge(self._probe, lost, longer_us, now_us, slow=slow)
         elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
             self._step_down(arrived_bps * (1 - lost), now_us)
-        elif lost <= CLEAN_LOSS and longer_us <= MUCH_LONGER_US and now_us >= self._hold_until_us:
+        elif lost <= CLEAN_LOSS and longer_us <= LONGER_US and now_us >= self._hold_until_us:
             self._try_up(report.packets, now_us)
         self._lost, self._slow = lost, slow
         self._longer.append(longer_us)
 
     def padding_lost(self, lost: float, now_us: int) -> None:
-        """Take a report on the padding."""
+        """Take a report on the padding; before the one on the picture, if they come together."""
+        self._padding_told_us = now_us
         if self._probe is not None and lost > CLEAN_LOSS:
             self._fail_probe("padding_lost", now_us)
 
@@ -204,15 +206,17 @@ class RungChooser:
         self.probes += 1
         target_bps = self._bitrates[self._rung - 1] * MARGIN
         rate_bps = min(self._bitrates[self._rung] * FIRST_STEP, target_bps)
-        self._probe = _Probe(rate_bps, target_bps, now_us, packets, max(self._longer))
+        self._probe = _Probe(rate_bps, target_bps, now_us, packets, min(LONGER_US, max(self._longer)))
 
-    def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int) -> None:
+    def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int, *, slow: bool) -> None:
         if lost > CLEAN_LOSS:
             self._fail_probe("lost", now_us)
+        elif slow:
+            self._fail_probe("slow", now_us)
         elif longer_us > probe.longer_us + PROBE_LONGER_US:
             self._fail_probe("delay", now_us)
-        elif now_us < probe.since_us + STEP_US:
-            pass
+        elif now_us < probe.since_us + STEP_US or (self._padding_told_us or now_us) < probe.since_us:
+            pass  # too soon to say; the padding may be lost where the media is not
         elif probe.rate_bps < probe.target_bps:
             probe.rate_bps, probe.since_us = min(probe.rate_bps * STEP, probe.target_bps), now_us
         else:

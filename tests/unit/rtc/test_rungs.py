@@ -98,10 +98,10 @@ class Line:
         self.reported = (highest, self.reported[1] + lost)
         rtt_us = round(20 * MS + self.waiting * 8 / self.bps * SECOND)
         report = LineReport(lost / expected if expected else 0.0, highest, self.sent, self.octets, rtt_us)
-        self.chooser.report(report, self.now_us)
         if self.padded:
             self.chooser.padding_lost(self.padding_lost / self.padded, self.now_us)
             self.padded = self.padding_lost = 0
+        self.chooser.report(report, self.now_us)
 
 
 def test_a_good_line_has_the_full_size_and_is_left_alone() -> None:
