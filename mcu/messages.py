@@ -28,6 +28,7 @@ class VideoConfig(Message):
     bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
     half_bitrate_bps: int = Field(default=700_000, ge=50_000, le=20_000_000)
     quarter_bitrate_bps: int = Field(default=180_000, ge=30_000, le=20_000_000)  # with sound it fits into 300 kbit/s
+    rungs: int = Field(default=3, ge=1, le=3)  # sizes offered: 1 full only, 2 and half, 3 and quarter
 
     def at(self, rung: Rung) -> "VideoConfig":
         """What ``rung`` is encoded with: even sizes, and never more than half the bitrate of the rung above."""

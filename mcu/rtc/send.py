@@ -35,7 +35,7 @@ class Offer:
 
 def offers(hubs: Mapping[Rung, PacketHub], config: VideoConfig) -> dict[Rung, Offer]:
     """The rungs of a canvas."""
-    return {rung: Offer(hub, config.at(rung).bitrate_bps) for rung, hub in hubs.items()}
+    return {rung: Offer(hub, config.at(rung).bitrate_bps) for rung, hub in hubs.items() if rung < config.rungs}
 
 
 class VideoFanout:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mcu.media import Rung
 
-LATE_PART = 1 / 3  # of a period: a tick that begins later is late
+LATE_PART = 1.0  # of a period: a tick that begins later, or takes longer, is late; less is the scheduler's noise
 WINDOW_US = 1_000_000
 MOSTLY = 0.75  # of a window's ticks late, and a step is given up
 CALM_US, MAX_CALM_US = 5_000_000, 60_000_000  # on time, before a step is taken back

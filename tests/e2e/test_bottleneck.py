@@ -73,9 +73,12 @@ def _over(peer: Chromium, then: dict[str, Any]) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def story(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("narrow")
     with ExitStack() as stack:
+        server = Server(empty_room_grace_s=2)
+        stack.callback(server.close)
+        server.start()
         line, flasher = Bottleneck(), Synthetic(server.url)
         stack.callback(line.close)
         stack.callback(flasher.close)
