@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     video_quarter_bitrate_bps: int = Field(
         default=180_000, description="bit rate for participants whose line takes no more than a quarter of the size"
     )
+    video_rungs: int = Field(
+        default=3, description="sizes offered to participants: 1 full only, 2 and half, 3 and a quarter"
+    )
     max_participants: int = Field(
         default=50, ge=1, le=1000, description="participants in a room that does not say otherwise"
     )
@@ -209,6 +212,7 @@ class Settings(BaseSettings):
             bitrate_bps=self.video_bitrate_bps,
             half_bitrate_bps=self.video_half_bitrate_bps,
             quarter_bitrate_bps=self.video_quarter_bitrate_bps,
+            rungs=self.video_rungs,
         )
 
     def room_config(self, name: str) -> RoomConfig:
@@ -237,6 +241,7 @@ _VIDEO = {
     "bitrate_bps": "video_bitrate_bps",
     "half_bitrate_bps": "video_half_bitrate_bps",
     "quarter_bitrate_bps": "video_quarter_bitrate_bps",
+    "rungs": "video_rungs",
 }
 
 

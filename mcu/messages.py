@@ -28,6 +28,7 @@ class VideoConfig(Message):
     bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
     half_bitrate_bps: int = Field(default=700_000, ge=50_000, le=20_000_000)
     quarter_bitrate_bps: int = Field(default=180_000, ge=30_000, le=20_000_000)  # with sound it fits into 300 kbit/s
+    rungs: int = Field(default=3, ge=1, le=3)  # sizes offered: 1 full only, 2 and half, 3 and quarter
 
     def at(self, rung: Rung) -> "VideoConfig":
         """What ``rung`` is encoded with: even sizes, and never more than half the bitrate of the rung above."""
@@ -292,6 +293,7 @@ class RoomState(Message):
     participants: tuple[ParticipantState, ...] = ()
     active_speaker: str | None = None
     tiles: "TilesMoved | None" = None
+    overload: "OverloadChanged | None" = None  # None while the machine keeps up
     recording: RecordingPart | None = None
     metrics: dict[str, float] = {}
 
@@ -374,6 +376,15 @@ class TilesMoved(Message):
     tiles: tuple[TileMove, ...]
 
 
+class OverloadChanged(Message):
+    """The machine does not keep up with the pictures, or does better again; level 0 is no overload."""
+
+    type: Literal["overload"] = "overload"
+    level: int
+    fps: float  # pictures a second now
+    width: int  # of the best picture that is offered
+
+
 class PartFailed(Message):
     """The part being written broke off (disk full, say); what was written before is good."""
 
@@ -398,6 +409,7 @@ Event = Annotated[
     | ActiveSpeaker
     | LayoutChanged
     | TilesMoved
+    | OverloadChanged
     | PartFailed
     | RoomEnding,
     Field(discriminator="type"),

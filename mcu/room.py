@@ -16,11 +16,12 @@ from mcu.clock import MediaClock
 from mcu.direction import Wish, direct
 from mcu.errors import RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
-from mcu.media import VideoCodec
+from mcu.media import Rung, VideoCodec
 from mcu.messages import (
     ActiveSpeaker,
     Event,
     LayoutChanged,
+    OverloadChanged,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
@@ -80,6 +81,7 @@ class Room:
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
         self._video.on_sources_changed = self._on_loop(self._rearrange)
         self._video.on_tiles = self._on_loop(self._tiles_moved)
+        self._video.on_overload = self._on_loop(self._overload_changed)
         self._scene = arrange(self._direction, self._style, (), {}, Layout(self._canvas))
 
     def _on_loop(self, call: Callable[P, None]) -> Callable[P, None]:
@@ -258,6 +260,7 @@ class Room:
         people = [p.person() for p in self._participants.values() if p.state == "connected"]
         self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
         self._video.show(self._scene)
+        self._offer()
         for participant in self._participants.values():
             source = sources.get(participant.id)
             camera_on = source is not None and source.live
@@ -305,6 +308,25 @@ class Room:
         if changed:
             self._rearrange()
 
+    # --- overload -----------------------------------------------------------------------------------------------------
+
+    def _overload_changed(self) -> None:
+        self._offer()
+        self._emit(self._overload())
+
+    def _offer(self) -> None:
+        """Offer the rungs that the machine can bear; a recording's encoder runs anyway, so its rung stays."""
+        best = self._video.overload.relief.best
+        for codec, fanout in self._video_out.items():
+            recorded = self._video.hubs[codec].wants_every_frame
+            fanout.offer_from(Rung.FULL if recorded else best)
+
+    def _overload(self) -> OverloadChanged:
+        overload = self._video.overload
+        relief, video = overload.relief, self.config.video
+        fps = video.fps * relief.keep / relief.of
+        return OverloadChanged(level=overload.level, fps=fps, width=video.at(relief.best).width)
+
     # --- telling ------------------------------------------------------------------------------------------------------
 
     def _tell_updated(self, participant: Participant) -> None:
@@ -321,6 +343,7 @@ class Room:
             participants=tuple(p.told() for p in self._participants.values()),
             active_speaker=self._active_speaker,
             tiles=self._tiles,
+            overload=self._overload() if self._video.overload.level else None,
             recording=recording,
             metrics=self._metrics(),
         )

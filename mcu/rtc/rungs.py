@@ -2,10 +2,11 @@
 
 Down at once when the line is too narrow: heavy loss, a queue that grows (what arrives stays behind what is sent, or the
 round trip lengthens), or a receiver's own estimate that falls. Up only after a probe: padding brings what is sent to
-what the rung above takes, in steps, and nothing may be lost or delayed by it. A receiver's estimate (REMB) shows no
+what the rung above takes, step by step, and nothing may be lost or delayed by it. A receiver's estimate (REMB) shows no
 room above what it receives, so only its fall tells anything.
 """
 
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,19 +17,17 @@ CLEAN_LOSS = 0.05  # with more there is no way up
 FEW_PACKETS = 3  # so few lost ones prove nothing
 SLOW = 0.7  # what arrives, as part of what is sent: the queue grows
 MANY_PACKETS = 20  # of fewer, that part says nothing
-LONGER_US, MUCH_LONGER_US = 100_000, 400_000  # a round trip than at best: while probing; at any time
+PROBE_LONGER_US = 80_000  # a round trip than of late, while probing
+LONGER_US, MUCH_LONGER_US = 150_000, 400_000  # than at best; twice in a row, the second time much
 SAFETY = 0.9  # of what arrived in a crowded line, that the rung may take
 FALLEN = 0.75  # a receiver's estimate, as part of what is sent
 SETTLE_US = 2_000_000  # after a change, until feedback is about what came of it
 HOLD_US = 4_000_000  # no probe so soon after a step down, or a probe that failed
 BEGGAR_HOLD_US, TRIAL_HOLD_US = 30_000_000, 20_000_000  # no way up so soon after begging; after a way up untried
 BEGS, BEG_EVERY_US, BEG_WINDOW_US = 4, 1_000_000, 10_000_000  # so many seconds of the window with a keyframe asked for
-STEP_FACTOR, STEP_US = 1.5, 500_000  # of the probe
+FIRST_STEP, STEP = 1.4, 2.0  # of a probe: careful at first, since a line that is just wide enough is the usual one
+STEP_US, PATIENCE_US = 800_000, 4_000_000  # how long a step has to last before a report counts; may last without one
 MARGIN = 1.15  # the probe goes so far above the rung, which is not always at its mean
-PROVEN_US, PATIENCE_US = (
-    1_000_000,
-    4_000_000,
-)  # at the full rate, until a clean report counts; until there has to be one
 MIN_INTERVAL_US = 300_000  # reports closer together are joined
 _SEQUENCES = 1 << 32
 _US = 1_000_000
@@ -47,22 +46,14 @@ class LineReport:
 
 @dataclass(slots=True)
 class _Probe:
-    """Padding up to the next rung's rate."""
+    """Padding, a step further with each clean report, up to the next rung's rate."""
 
-    begun_us: int
-    floor_bps: float
+    rate_bps: float
     target_bps: float
+    since_us: int  # of the step
     packets: int  # sent when it began
+    longer_us: float  # the round trip of late, than at best
     missing: int = 0  # packets asked for again since then
-
-    def rate_bps(self, now_us: int) -> float:
-        return min(self.target_bps, self.floor_bps * STEP_FACTOR ** (1 + (now_us - self.begun_us) // STEP_US))
-
-    def at_target_us(self) -> int:
-        steps, rate_bps = 0, self.floor_bps * STEP_FACTOR
-        while rate_bps < self.target_bps:
-            steps, rate_bps = steps + 1, rate_bps * STEP_FACTOR
-        return self.begun_us + steps * STEP_US
 
 
 class RungChooser:
@@ -75,10 +66,11 @@ class RungChooser:
 
     def __init__(self, bitrates_bps: Sequence[int], *, can_probe: bool = True) -> None:
         self.best = Rung.FULL  # that the room offers now
+        self.crowded = False  # the last step down was for want of room: every packet of the rung above is too much
         self.downs = 0
         self.ups = 0
         self.probes = 0
-        self.probes_failed = 0
+        self.failures: Counter[str] = Counter()  # of probes, by what told
         self._bitrates = tuple(bitrates_bps)
         self._can_probe = can_probe
         self._rung = Rung.FULL
@@ -87,11 +79,12 @@ class RungChooser:
         self._settled_us = 0
         self._last: tuple[int, LineReport] | None = None
         self._lost = 0.0
-        self._longer_before_us = 0.0
+        self._longer = deque([0.0], maxlen=3)  # than at best, the last round trips were
         self._slow = False
         self._sent_bps = 0.0
         self._rtt_us: float | None = None  # at best
         self._remb_bps: int | None = None
+        self._padding_told_us: int | None = None  # when a report on it came last; some peers send none
         self._begs: list[int] = []
 
     @property
@@ -101,10 +94,9 @@ class RungChooser:
 
     def probe_bps(self, now_us: int) -> float:
         """What is to be sent in all, padding included; 0 while nothing is tried out."""
-        probe = self._probe
-        if probe is not None and now_us > probe.at_target_us() + PATIENCE_US:  # no reports any more
-            self._fail_probe(now_us)
-        return self._probe.rate_bps(now_us) if self._probe is not None else 0
+        if self._probe is not None and now_us > self._probe.since_us + PATIENCE_US:
+            self._fail_probe("silence", now_us)
+        return self._probe.rate_bps if self._probe is not None else 0
 
     # --- feedback -----------------------------------------------------------------------------------------------------
 
@@ -129,17 +121,19 @@ class RungChooser:
         longer_us = self._longer_us(report.rtt_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
         if self._probe is not None:
-            self._judge(self._probe, lost, longer_us, now_us)
+            self._judge(self._probe, lost, longer_us, now_us, slow=slow)
         elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
             self._step_down(arrived_bps * (1 - lost), now_us)
         elif lost <= CLEAN_LOSS and longer_us <= LONGER_US and now_us >= self._hold_until_us:
             self._try_up(report.packets, now_us)
-        self._lost, self._longer_before_us, self._slow = lost, longer_us, slow
+        self._lost, self._slow = lost, slow
+        self._longer.append(longer_us)
 
     def padding_lost(self, lost: float, now_us: int) -> None:
-        """Take a report on the padding."""
+        """Take a report on the padding; before the one on the picture, if they come together."""
+        self._padding_told_us = now_us
         if self._probe is not None and lost > CLEAN_LOSS:
-            self._fail_probe(now_us)
+            self._fail_probe("padding_lost", now_us)
 
     def remb(self, bitrate_bps: int, now_us: int) -> None:
         """Take the receiver's own estimate."""
@@ -147,8 +141,8 @@ class RungChooser:
         if before is None or bitrate_bps >= before:
             return
         if self._probe is not None:
-            if bitrate_bps < min(0.95 * before, self._probe.rate_bps(now_us)):
-                self._fail_probe(now_us)
+            if bitrate_bps < min(0.95 * before, self._probe.rate_bps):
+                self._fail_probe("estimate", now_us)
         elif now_us >= self._settled_us and bitrate_bps < FALLEN * self._sent_bps:
             self._step_down(bitrate_bps, now_us)
 
@@ -158,7 +152,7 @@ class RungChooser:
         if probe is not None:
             probe.missing += count
             if probe.missing > FEW_PACKETS + 2 * max(self._lost, 0.01) * (packets - probe.packets):
-                self._fail_probe(now_us)
+                self._fail_probe("missing", now_us)
 
     def keyframe_asked(self, now_us: int) -> None:
         """The peer's decoder wants a keyframe. Who goes on asking is better off with less."""
@@ -183,19 +177,21 @@ class RungChooser:
         if lost >= HEAVY_LOSS or (lost >= LOSS and self._lost >= LOSS):
             return True
         if longer_us > MUCH_LONGER_US:
-            return slow or self._longer_before_us > LONGER_US
+            return slow or self._longer[-1] > LONGER_US
         return slow and self._slow
 
     def _step_down(self, borne_bps: float, now_us: int) -> None:
         self._go_down(now_us, at_most_bps=SAFETY * borne_bps)
+        self.crowded = True
 
     def _go_down(self, now_us: int, *, at_most_bps: float) -> None:
         """To the best rung below this one that takes no more, else to the lowest."""
         if self._probe is not None:
-            self._fail_probe(now_us)
+            self._fail_probe("step_down", now_us)
         self._hold_until_us = max(self._hold_until_us, now_us + HOLD_US)
         self._settled_us = now_us + SETTLE_US
         below = [Rung(r) for r in range(self._rung + 1, len(self._bitrates))]
+        self.crowded = False
         if below:
             self.downs += 1
             self._rung = next((rung for rung in below if self._bitrates[rung] <= at_most_bps), below[-1])
@@ -209,17 +205,26 @@ class RungChooser:
             return
         self.probes += 1
         target_bps = self._bitrates[self._rung - 1] * MARGIN
-        self._probe = _Probe(now_us, self._bitrates[self._rung], target_bps, packets)
+        rate_bps = min(self._bitrates[self._rung] * FIRST_STEP, target_bps)
+        self._probe = _Probe(rate_bps, target_bps, now_us, packets, min(LONGER_US, max(self._longer)))
 
-    def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int) -> None:
-        if lost > CLEAN_LOSS or longer_us > LONGER_US:
-            self._fail_probe(now_us)
-        elif now_us >= probe.at_target_us() + PROVEN_US:
+    def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int, *, slow: bool) -> None:
+        if lost > CLEAN_LOSS:
+            self._fail_probe("lost", now_us)
+        elif slow:
+            self._fail_probe("slow", now_us)
+        elif longer_us > probe.longer_us + PROBE_LONGER_US:
+            self._fail_probe("delay", now_us)
+        elif now_us < probe.since_us + STEP_US or (self._padding_told_us or now_us) < probe.since_us:
+            pass  # too soon to say; the padding may be lost where the media is not
+        elif probe.rate_bps < probe.target_bps:
+            probe.rate_bps, probe.since_us = min(probe.rate_bps * STEP, probe.target_bps), now_us
+        else:
             self._probe = None
             self._go_up(now_us)
 
-    def _fail_probe(self, now_us: int) -> None:
-        self.probes_failed += 1
+    def _fail_probe(self, reason: str, now_us: int) -> None:
+        self.failures[reason] += 1
         self._probe = None
         self._settled_us = now_us + SETTLE_US  # what it filled has to drain
         self._hold_until_us = max(self._hold_until_us, now_us + HOLD_US)

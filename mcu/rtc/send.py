@@ -35,7 +35,7 @@ class Offer:
 
 def offers(hubs: Mapping[Rung, PacketHub], config: VideoConfig) -> dict[Rung, Offer]:
     """The rungs of a canvas."""
-    return {rung: Offer(hub, config.at(rung).bitrate_bps) for rung, hub in hubs.items()}
+    return {rung: Offer(hub, config.at(rung).bitrate_bps) for rung, hub in hubs.items() if rung < config.rungs}
 
 
 class VideoFanout:
@@ -123,6 +123,7 @@ class VideoFanout:
             if sender.target is not sender.rung:  # it has not got there yet
                 self._streams[sender.target].remove(sender)
             sender.target = chooser.rung
+            sender.yielding = chooser.crowded and sender.target > sender.rung
             if sender.target is not sender.rung:
                 self._streams[sender.target].add(sender)
         if chooser.probe_bps(self._clock.now_us()) and sender not in self._padded:
@@ -133,6 +134,7 @@ class VideoFanout:
     def _arrived(self, sender: VideoSender) -> None:
         """A keyframe of the new rung has begun to go out."""
         self._changes += 1
+        sender.limit_resends(self._bitrates[sender.rung])
         for rung, stream in self._streams.items():
             if rung is not sender.rung:
                 stream.remove(sender)

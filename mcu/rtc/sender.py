@@ -20,7 +20,7 @@ KEYFRAME_BURST, KEYFRAME_INTERVAL_US = (
     5_000_000,
 )  # how many keyframes one peer may ask for at once, and then how often
 PADDING_BYTES = 255  # the most that one packet can carry
-RESEND_BURST, RESEND_INTERVAL_US = 200, 10_000  # packets sent again at once, and then how often
+RESEND_BURST, RESEND_INTERVAL_US = 200, 10_000  # packets sent again at once, and then how often, at 2 Mbps
 NTP_UNIX_US = 2_208_988_800_000_000  # from 1900 to 1970
 PADDED = 0x20  # in the first byte of an RTP header
 _PADDING = bytes(PADDING_BYTES - 1) + bytes([PADDING_BYTES])
@@ -136,6 +136,7 @@ class VideoSender(OutStream):
         self.remb_bps: int | None = None  # the peer's last estimate
         self.rung = Rung.FULL  # what it sends
         self.target = Rung.FULL  # what it is to send from that rung's next keyframe on
+        self.yielding = False  # until then it begins no other picture
         self.chooser: RungChooser | None = None  # is given the peer's feedback
         self.on_feedback: Callable[[], None] | None = None  # called when it has been
         self.padding_octets = 0
@@ -158,6 +159,11 @@ class VideoSender(OutStream):
     def can_pad(self) -> bool:
         """Whether there is a retransmission stream, which takes padding too."""
         return self._rtx_payload_type is not None
+
+    def limit_resends(self, bitrate_bps: int) -> None:
+        """Send again no more than half of what the rung takes, and nothing of what went before."""
+        share = min(1.0, bitrate_bps / 2_000_000)
+        self.resends = TokenBucket(round(RESEND_INTERVAL_US / share), max(10, round(RESEND_BURST * share)))
 
     # --- feedback -----------------------------------------------------------------------------------------------------
 
@@ -201,10 +207,17 @@ class VideoSender(OutStream):
                 if not begins or rung is not self.target or self._transport.congested:
                     self.dropped += self._full and rung is self.rung
                     continue
-                self._waiting = self._full = False
-                self.rung = rung
+                self._begin(rung)
+            if self.yielding and self._between:
+                continue
             self._send_one(packet, send_time)
         return not cut_off
+
+    def _begin(self, rung: Rung) -> None:
+        if self.yielding:  # a crowded line is not to carry again what nobody needs for what comes now
+            self._history = [None] * HISTORY_PACKETS
+        self._waiting = self._full = self.yielding = False
+        self.rung = rung
 
     def _send_one(self, packet: OutPacket, send_time: int) -> None:
         sequence = self._sequence

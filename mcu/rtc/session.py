@@ -135,12 +135,14 @@ class MediaSession:
                 reception.sender_report(info.ntp_timestamp, info.rtp_timestamp, now_us)
 
     def _blocks(self, blocks: Sequence[rtcp.ReportBlock], now_us: int) -> None:
+        video = self.video_sender
+        for block in blocks:
+            if video is not None and video.rtx_ssrc == block.ssrc:
+                video.padding_reported(block, now_us)
         for block in blocks:
             for sender in self._senders():
                 if sender.ssrc == block.ssrc:
                     sender.reported(block, now_us)
-            if self.video_sender is not None and self.video_sender.rtx_ssrc == block.ssrc:
-                self.video_sender.padding_reported(block, now_us)
 
     def _nack(self, packet: rtcp.Nack, now_us: int) -> None:
         if self.video_sender is not None and packet.media_ssrc == self.video_sender.ssrc:
@@ -206,6 +208,9 @@ class MediaSession:
             stats["remb_bps"] = self.video_sender.remb_bps or 0
             stats["rung"] = self.video_sender.rung
             stats["padding_bytes_out"] = self.video_sender.padding_octets
+            if (chooser := self.video_sender.chooser) is not None:
+                stats["rung_probes"] = chooser.probes
+                stats |= {f"rung_probes_failed_{reason}": count for reason, count in chooser.failures.items()}
         for sender in self._senders():
             if sender.rtt_us is not None:
                 stats["rtt_ms"] = sender.rtt_us / 1000

@@ -23,6 +23,7 @@ from mcu.video.metrics import mixer_metrics
 from mcu.video.moves import Steering, TileMoves
 from mcu.video.outputs import VideoOutputs
 from mcu.video.overlay import Overlays
+from mcu.video.overload import Overload
 from mcu.video.pool import WorkPool
 from mcu.video.scene import Scene, SourceState
 from mcu.video.source import Sync, VideoInput, VideoSource
@@ -55,6 +56,8 @@ class VideoMixer:
         self.canvas = Canvas(size)
         self.compositor = Compositor(self.canvas, self.overlays)
         self.ticker = Ticker(config.fps)
+        self.overload = Overload(float(self.ticker.period_us))
+        self.on_overload: Callable[[], None] | None = None  # called on the video thread when its level changed
         self.faults = 0  # ticks that broke off
         self.lateness_ms = Window()
         self.compose_ms = Window()
@@ -190,8 +193,14 @@ class VideoMixer:
             return
         now_us = self._clock.now_us()
         tick = self.ticker.take(now_us)
-        self.lateness_ms.add((now_us - self.ticker.due_us(tick)) / 1000)
+        if not self.overload.keeps(tick):
+            return
+        late_us = now_us - self.ticker.due_us(tick)
+        self.lateness_ms.add(late_us / 1000)
         self.work(tick)
+        done_us = self._clock.now_us()
+        if self.overload.worked(late_us, done_us - now_us, done_us) and self.on_overload is not None:
+            self.on_overload()
 
     def _wanted(self, now_us: int) -> bool:
         return self._outputs.in_use or bool(self._snapshots) or now_us < self._awake_until_us
@@ -209,7 +218,7 @@ class VideoMixer:
         scene = self._scene
         self._stage(scene, now_us)
         self._steer(scene, now_us)
-        changed = self._paint(scene, now_us)
+        changed = self._paint(scene, tick, now_us)
         if self._snapshots:
             self._awake_until_us = now_us + _AWAKE_US
             self._give_snapshots(self.canvas.packed())
@@ -231,12 +240,14 @@ class VideoMixer:
         if self._steering.turn(scene.layout, now_us, scene.motion_us if moving else 0) and self.on_tiles is not None:
             self.on_tiles(self._steering.moves)
 
-    def _paint(self, scene: Scene, now_us: int) -> bool:
+    def _paint(self, scene: Scene, tick: int, now_us: int) -> bool:
         started = time.perf_counter()
         pictures: dict[str, Picture] = {}
-        for tile in scene.layout.tiles:
+        for number, tile in enumerate(scene.layout.tiles):
             source = self._sources.get(tile.source_id)
-            picture = source.take(now_us) if source is not None else None
+            if source is None:
+                continue
+            picture = source.take(now_us) if self.overload.refreshes(tick, number) else source.shown
             if picture is not None:
                 pictures[tile.source_id] = picture
         places = self._steering.places(now_us)

@@ -44,8 +44,11 @@ def firefox() -> Iterator[Firefox]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """The service on embedded defaults; its rooms end soon after everybody left."""
-    service = Server(empty_room_grace_s=2)
+    """The service on embedded defaults; its rooms end soon after everybody left.
+
+    Pictures have one size: tests look at pixels, and browsers that share few processors take that for a narrow line.
+    """
+    service = Server(empty_room_grace_s=2, video_rungs=1)
     yield service.start()
     service.close()
 

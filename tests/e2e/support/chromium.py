@@ -1,10 +1,11 @@
 """Chromium, with a camera and a microphone that play files."""
 
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route, async_playwright
 
 from tests.e2e.support.browser import CLIENT_JS, BrowserPeer
 from tests.e2e.support.waiting import LoopThread
@@ -53,6 +54,10 @@ class Chromium(BrowserPeer):
     def call(self, function: str, *args: object, timeout_s: float = 30) -> Any:
         expression = f"(args) => peer[{function!r}](...args)"
         return self._loop.run(self.page.evaluate(expression, list(args)), timeout_s)
+
+    def intercept(self, pattern: str, handler: Callable[[Route], Awaitable[None]]) -> None:
+        """Let ``handler`` answer the page's requests to URLs like ``pattern``."""
+        self._loop.run(self.page.route(pattern, handler))
 
     def close(self) -> None:
         self._loop.run(self._close())
