@@ -83,6 +83,13 @@ async def test_a_camera_is_as_large_as_its_tile(call: Any, layout: str, particip
     assert (await call("quality", "cameraQuality", layout, participants))["height"] == height
 
 
+@pytest.mark.parametrize(("part", "height"), [(0.5, 360), (0.55, 360), (0.8, 720), (1, 720), (None, 360)])
+async def test_a_camera_is_as_large_as_its_tile_is_told_to_be(call: Any, part: float | None, height: int) -> None:
+    moves = [] if part is None else [{"id": "a", "end": {"x": 0, "y": 0, "width": part, "height": part}}]
+    lines = await call("quality", "tileLines", {"tiles": {"tiles": moves}, "canvas": {"height": 720}}, "a")
+    assert (await call("quality", "cameraQuality", "speaker", 2, lines))["height"] == height
+
+
 @pytest.mark.parametrize(("camera", "wanted", "scale"), [(720, 360, 2), (360, 360, 1), (240, 360, 1), (1080, 720, 1.5)])
 async def test_a_camera_is_scaled_down_never_up(call: Any, camera: int, wanted: int, scale: float) -> None:
     assert await call("quality", "scaleDownBy", camera, {"height": wanted}) == scale

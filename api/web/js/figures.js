@@ -1,6 +1,7 @@
 /** From two readings of `getStats` to the figures of the seconds between them. Pure. */
 
 const NOTHING = Object.freeze({});
+const [CAMERA_LINE, SCREEN_LINE] = ["1", "2"]; // as `peer.js` offers them, after the microphone's
 
 /**
  * Figures of the connection; null where the browser does not say (yet).
@@ -64,14 +65,14 @@ function pick(reports) {
   const transport = reports.find((each) => each.type === "transport");
   const isInUse = (each) => (transport ? each.id === transport.selectedCandidatePairId : each.nominated);
   const path = reports.find((each) => each.type === "candidate-pair" && isInUse(each));
-  const sent = of("outbound-rtp", "video").toSorted((one, other) => Number(one.mid ?? 0) - Number(other.mid ?? 0));
+  const sent = (mid) => of("outbound-rtp", "video").find((each) => each.mid === mid) ?? NOTHING;
   return {
     line: transport ?? path ?? NOTHING, // the transport's counts outlive a change of path
     path: path ?? NOTHING,
     pictureIn: of("inbound-rtp", "video")[0] ?? NOTHING,
     soundIn: of("inbound-rtp", "audio")[0] ?? NOTHING,
-    cameraOut: sent[0] ?? NOTHING,
-    screenOut: sent[1] ?? NOTHING,
+    cameraOut: sent(CAMERA_LINE),
+    screenOut: sent(SCREEN_LINE),
     told: reports.filter((each) => each.type === "remote-inbound-rtp"),
   };
 }

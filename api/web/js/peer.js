@@ -9,6 +9,7 @@ import { scaleDownBy } from "./quality.js";
 
 const GATHER_MS = 500; // candidates found by then go with the offer, later ones are trickled
 const CONNECT_MS = 15_000;
+const SCREEN_BPS = 2_500_000;
 const FAREWELL_MS = 1_000;
 
 export class Peer {
@@ -68,6 +69,7 @@ export class Peer {
     }
     await this.#pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     this.#trickle();
+    this.#preferScreen().catch((error) => console.debug("preferring the screen:", error.name)); // closed meanwhile
     setTimeout(() => this.abandon(new ApiError("no_media")), CONNECT_MS);
   }
 
@@ -95,6 +97,15 @@ export class Peer {
     const [encoding] = parameters.encodings;
     if (encoding.maxBitrate === quality.bitrateBps && encoding.scaleResolutionDownBy === scale) return;
     Object.assign(encoding, { maxBitrate: quality.bitrateBps, scaleResolutionDownBy: scale });
+    await sender.setParameters(parameters);
+  }
+
+  /** On a narrow line letters matter more than faces. */
+  async #preferScreen() {
+    const sender = this.#senders.screen;
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return; // not negotiated
+    Object.assign(parameters.encodings[0], { maxBitrate: SCREEN_BPS, priority: "high" });
     await sender.setParameters(parameters);
   }
 

@@ -86,7 +86,7 @@ export function statistics({ sampler }) {
     if (samples.length) tell(facts, factsOf(samples.at(-1)));
   };
   sampler.onSample = draw;
-  return { element, opened: draw, update() {} };
+  return { element, opened: () => requestAnimationFrame(draw), update() {} }; // it has a size by then
 }
 
 const RUNGS = { full: "full size", half: "half size", quarter: "quarter size" };
