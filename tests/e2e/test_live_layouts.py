@@ -229,3 +229,26 @@ def test_a_logo_is_seen_by_everybody(stage: Stage, server: Server) -> None:
 
     wait_for(seen, timeout_s=10, what="a blue square in the corner")
     assert server.http.put(path, json={}).status_code == 200
+
+
+def test_layout_and_overlay_survive_the_rooms_process(server: Server, room: str) -> None:
+    server.open_room(room, layout="ours", custom=SLOTS, options={"gap": 4})
+    blue = f"#{BLUE[0]:02x}{BLUE[1]:02x}{BLUE[2]:02x}"
+    assert server.http.put(f"/v1/rooms/{room}/overlay", json={"background": blue}).status_code == 200
+
+    def is_blue() -> bool:
+        jpeg = server.http.get(f"/v1/rooms/{room}/snapshot.jpg").raise_for_status().content
+        picture = np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"))
+        return is_near(box_of(picture, BLUE), (0, 0, 1280, 720))
+
+    wait_for(is_blue, timeout_s=5, what="a blue background")
+    before = server.get(f"/v1/rooms/{room}")
+    server.room_process(room).kill()
+    wait_for(lambda: server.get(f"/v1/rooms/{room}")["instance"] != before["instance"], timeout_s=20, what="a new room")
+    wait_for(is_blue, timeout_s=10, what="a blue background again")
+    after = server.get(f"/v1/rooms/{room}")
+    assert (
+        (after["layout"], after["layout_options"])
+        == (before["layout"], before["layout_options"])
+        == ("ours", {"gap": 4})
+    )
