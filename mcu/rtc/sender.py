@@ -201,6 +201,7 @@ class VideoSender(OutStream):
         cut_off = not self._waiting and self._transport.congested
         if cut_off:
             self._waiting = self._full = True
+        out: list[bytes] = []
         for packet in packets:
             if self._waiting or rung is not self.rung:
                 begins = packet.first and packet.keyframe and (self._between or self._waiting)
@@ -210,7 +211,9 @@ class VideoSender(OutStream):
                 self._begin(rung)
             if self.yielding and self._between:
                 continue
-            self._send_one(packet, send_time)
+            out.append(self._made(packet, send_time))
+        if out:
+            self._transport.send_many(out)
         return not cut_off
 
     def _begin(self, rung: Rung) -> None:
@@ -219,7 +222,7 @@ class VideoSender(OutStream):
         self._waiting = self._full = self.yielding = False
         self.rung = rung
 
-    def _send_one(self, packet: OutPacket, send_time: int) -> None:
+    def _made(self, packet: OutPacket, send_time: int) -> bytes:
         sequence = self._sequence
         if packet.first:  # a keyframe of another rung may be of the instant that has been sent already
             self._time = max(packet.time, self._time + 1)
@@ -231,7 +234,7 @@ class VideoSender(OutStream):
         self._sequence = sequence + 1 & 0xFFFF
         self.packets += 1
         self.octets += len(packet.payload)
-        self._transport.send_rtp(header + packet.payload)
+        return header + packet.payload
 
     def resend(self, sequences: Iterable[int], now_us: int) -> None:
         """Send again what the peer reports lost, as far as it is kept and the budget goes."""
@@ -265,9 +268,12 @@ class VideoSender(OutStream):
             return 0
         count, send_time = max(0, round(octets / PADDING_BYTES)), abs_send_time(now_us)
         timestamp = self._origin + self._time & 0xFFFFFFFF
+        out: list[bytes] = []
         for _ in range(count):
             header = self._rtx_headers.header(self._rtx_payload_type, self._rtx_sequence, timestamp, send_time)
             self._rtx_sequence = self._rtx_sequence + 1 & 0xFFFF
-            self._transport.send_rtp(bytes([header[0] | PADDED]) + header[1:] + _PADDING)
+            out.append(bytes([header[0] | PADDED]) + header[1:] + _PADDING)
+        if out:
+            self._transport.send_many(out)
         self.padding_octets += count * PADDING_BYTES
         return count * PADDING_BYTES

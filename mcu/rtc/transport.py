@@ -25,7 +25,7 @@ from aiortc import (
 )
 from OpenSSL import SSL
 
-from mcu.rtc import negotiate
+from mcu.rtc import negotiate, segments
 from mcu.rtc.hostile import MAX_BYTES, Gate
 from mcu.rtc.rtp import is_rtcp
 from mcu.rtc.sdp import MAX_CANDIDATES, Candidate
@@ -72,6 +72,7 @@ class Transport:
         self._pair: Any = None  # the nominated pair that the next three lines belong to
         self._socket: Any = None
         self._address: tuple[str, int] = ("", 0)
+        self._raw: Any = None  # the same socket without asyncio around it; None: no segmentation
         self.refused: Counter[str] = Counter()  # packets that could not be decrypted or sent
 
     # --- signalling ---------------------------------------------------------------------------------------------------
@@ -174,7 +175,7 @@ class Transport:
             await asyncio.wait([receiving])
         await self._ice.stop()
         self._dtls.remove_all_listeners()
-        self._pair = self._socket = None
+        self._pair = self._socket = self._raw = None
 
     # --- packets ------------------------------------------------------------------------------------------------------
 
@@ -213,6 +214,7 @@ class Transport:
             self._pair = pair
             self._socket = pair.protocol.transport if pair else None
             self._address = pair.remote_addr if pair else ("", 0)
+            self._raw = getattr(self._socket, "_sock", None)  # a relay's has none
             if pair and not hasattr(self._socket, "get_write_buffer_size"):  # a relay's
                 self._socket.get_write_buffer_size = lambda: 0
         return pair is not None
@@ -223,6 +225,34 @@ class Transport:
             self._socket.sendto(self._dtls._tx_srtp.protect(packet), self._address)  # noqa: SLF001 - 8 us cheaper than _send_rtp
         else:
             self.refused["unsent"] += 1
+
+    def send_many(self, packets: Sequence[bytes]) -> None:
+        """As ``send_rtp`` for each, with fewer system calls."""
+        if len(packets) == 1 or not (self._gate.connected and not self._ended and self._route()):
+            for packet in packets:
+                self.send_rtp(packet)
+            return
+        protect = self._dtls._tx_srtp.protect  # noqa: SLF001 - as above
+        for run in segments.runs([protect(packet) for packet in packets]):
+            if not self._send_run(run):
+                for packet in run:
+                    self._socket.sendto(packet, self._address)
+
+    def _send_run(self, run: Sequence[bytes]) -> bool:
+        """Whether it went out, or is lost as datagrams are; else they have to be sent one by one."""
+        if self._raw is None or len(run) == 1 or self._socket.get_write_buffer_size():
+            return False
+        try:
+            segments.send(self._raw, run, self._address)
+        except BlockingIOError:
+            return False  # asyncio keeps them until the socket takes more
+        except OSError as error:
+            if segments.is_refusal(error):
+                _log.info("no segmentation offload here: %s", error)
+                self._raw = None
+                return False
+            self.refused["socket"] += len(run)
+        return True
 
     def send_rtcp(self, packet: bytes) -> None:
         """As ``send_rtp``, for RTCP."""

@@ -40,6 +40,7 @@ def _client_socket(made: Call) -> Any:
 def _our_socket(made: Call) -> Any:
     assert made.peer._transport is not None
     assert made.peer._transport._route()
+    made.peer._transport._raw = None  # datagrams one by one, or the kernel would send them past us
     return made.peer._transport._socket
 
 

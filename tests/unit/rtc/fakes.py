@@ -2,7 +2,7 @@
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mcu.clock import MediaClock
@@ -72,6 +72,10 @@ class Wire:
 
     def send_rtp(self, packet: bytes) -> None:
         self.rtp.append((self.loop.now_us, packet))
+
+    def send_many(self, packets: Sequence[bytes]) -> None:
+        for packet in packets:
+            self.send_rtp(packet)
 
     def send_rtcp(self, packet: bytes) -> None:
         self.rtcp.append((self.loop.now_us, packet))

@@ -1,0 +1,51 @@
+"""Datagrams that share a system call: which of them may, and what comes out at the other end of a real socket."""
+
+import errno
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.rtc import segments
+
+pytestmark = pytest.mark.unit
+
+
+@given(st.lists(st.sampled_from([20, 600, 1200]), max_size=200))
+def test_runs_keep_order_and_are_what_the_kernel_can_cut(sizes: list[int]) -> None:
+    packets = [bytes([index % 256]) * size for index, size in enumerate(sizes)]
+    runs = list(segments.runs(packets))
+    assert [packet for run in runs for packet in run] == packets
+    for run in runs:
+        *others, last = run
+        assert len({len(packet) for packet in others}) <= 1
+        assert not others or 0 < len(last) <= len(others[0])
+        assert len(run) <= 64
+        assert sum(map(len, run)) < 65_507
+
+
+def test_a_frame_is_one_run() -> None:
+    frame = [b"x" * 1190] * 6 + [b"x" * 1184]
+    assert len(list(segments.runs(frame))) == 1
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_every_packet_arrives_as_a_datagram_of_its_own(family: socket.AddressFamily, host: str) -> None:
+    packets = [bytes([index]) * 1190 for index in range(9)] + [b"last"]
+    with socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as sender:
+        receiver.bind((host, 0))
+        receiver.settimeout(2)
+        try:
+            segments.send(sender, packets, receiver.getsockname()[:2])
+        except OSError as error:
+            if not segments.is_refusal(error):
+                raise
+            pytest.skip(f"this kernel does not segment: {error}")
+        assert [receiver.recv(2000) for _ in packets] == packets
+
+
+def test_only_what_is_about_segmentation_ends_it() -> None:
+    assert segments.is_refusal(OSError(errno.EIO, "no checksum offload on the way out"))
+    assert not segments.is_refusal(OSError(errno.ECONNREFUSED, "the peer is gone"))
+    assert not segments.is_refusal(OSError(errno.ENETUNREACH, "no way there"))
