@@ -257,6 +257,14 @@ class Track(Message):
     codec: str
 
 
+class CameraWanted(Message):
+    """What a participant's camera is to send: the pixels of its tile (0 without one) and a bitrate for them."""
+
+    width: int
+    height: int
+    bitrate_bps: int
+
+
 class ParticipantState(Message):
     """Somebody in the room. Rates are bits per second over the last second or so; times are milliseconds."""
 
@@ -272,6 +280,7 @@ class ParticipantState(Message):
     spotlight: bool = False
     hidden: bool = False
     order: int | None = None
+    camera_wanted: CameraWanted | None = None  # None: anything
     stats: dict[str, float] = {}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mcu.direction import NO_WISH, Wish
-from mcu.messages import ParticipantState, Track
+from mcu.messages import CameraWanted, ParticipantState, Track
 from mcu.rtc.peer import Peer
 from mcu.stage import Person
 from mcu.sync import LipSync
@@ -27,6 +27,7 @@ class Participant:
     speaking: bool = False
     wish: Wish = NO_WISH
     line: TroubleMeter = field(default_factory=TroubleMeter)
+    camera_wanted: CameraWanted | None = None
     last_spoke: int = 0  # grows with each turn as active speaker; 0 never spoke
 
     def person(self) -> Person:
@@ -49,5 +50,6 @@ class Participant:
             spotlight=self.wish.spotlight,
             hidden=self.wish.hidden,
             order=self.wish.order,
+            camera_wanted=self.camera_wanted,
             stats=self.peer.stats(),
         )

@@ -13,6 +13,7 @@ from layouts.geometry import Size
 from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
 from mcu.clock import MediaClock
+from mcu.demand import cameras_wanted
 from mcu.direction import Wish, direct
 from mcu.errors import RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
@@ -261,11 +262,13 @@ class Room:
         self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
         self._video.show(self._scene)
         self._offer()
+        wanted = cameras_wanted(self._scene.layout, self._participants)
         for participant in self._participants.values():
             source = sources.get(participant.id)
-            camera_on = source is not None and source.live
-            if camera_on != participant.camera_on:
-                participant.camera_on = camera_on
+            state = (source is not None and source.live, wanted[participant.id])
+            if state != (participant.camera_on, participant.camera_wanted):
+                participant.camera_on, participant.camera_wanted = state
+                participant.peer.limit_camera(wanted[participant.id].bitrate_bps)
                 self._tell_updated(participant)
 
     # --- sound --------------------------------------------------------------------------------------------------------

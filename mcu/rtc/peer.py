@@ -153,6 +153,11 @@ class Peer:
             if receiver.sink is not None and receiver.frames:
                 receiver.keyframe_wanted()  # the earlier ones went nowhere
 
+    def limit_camera(self, bitrate_bps: int) -> None:
+        """Tell the peer how much its camera is to send at most; a screen it shares keeps its own share."""
+        if self._media is not None:
+            self._media.limit_camera(bitrate_bps)
+
     def request_keyframe(self, kind: VideoKind) -> None:
         """Ask the sender for a keyframe, at most every half second; from any thread."""
         receiver = self._media.videos.get(kind) if self._media is not None else None

@@ -41,6 +41,7 @@ class MediaSession:
         self._cname = cname
         self._routes = Routes()
         self._rates = Rates()
+        self._limits_bps = dict(MAX_BPS)
         self._packets_before: dict[VideoKind, int] = {}  # received until the last report
         self._out_mids: dict[str, str] = {}  # mid by track name
         for line in agreement.lines:
@@ -173,6 +174,12 @@ class MediaSession:
         octets_in = sum(reception.octets for reception in self._receptions())
         self._rates.update(now_us, octets_in, sum(sender.octets for sender in sending))
 
+    def limit_camera(self, bitrate_bps: int) -> None:
+        """How much the camera is to send at most; told at once when it is more than before."""
+        before, self._limits_bps["camera"] = self._limits_bps["camera"], bitrate_bps
+        if bitrate_bps > before:
+            self._send_remb()
+
     def _send_remb(self) -> None:
         """Tell the peer how much we take of what it sends; the limit holds for all its streams together."""
         limit_bps, ssrcs = 0, []
@@ -180,7 +187,7 @@ class MediaSession:
             for reception in receiver.receptions():
                 ssrcs.append(reception.ssrc)
                 if reception.packets != self._packets_before.get(kind):
-                    limit_bps += MAX_BPS[kind]
+                    limit_bps += self._limits_bps[kind]
                 self._packets_before[kind] = reception.packets
         if limit_bps:
             self._transport.send_rtcp(rtcp.remb(self._own_ssrc, limit_bps, ssrcs))

@@ -101,6 +101,30 @@ async def test_only_what_comes_in_is_given_bandwidth() -> None:
     assert limits() == []  # both stopped
 
 
+async def test_a_camera_is_told_its_limit_and_a_screen_keeps_its_own() -> None:
+    world = _World()
+    camera, screen = (line.offered.ssrcs[0] for line in world.agreement.lines[1:])
+
+    def told() -> list[int | None]:
+        packets = [packet for _, data in world.wire.rtcp for packet in rtcp.parse(data)]
+        world.wire.rtcp.clear()
+        return [rtcp.remb_bitrate(p) for p in packets if isinstance(p, rtcp.Feedback)]
+
+    world.session.rtp_received(world.packet(camera, None))
+    world.session.limit_camera(100_000)
+    assert told() == []  # it may wait for the next report
+    world.session.report()
+    assert told() == [100_000]
+    world.session.rtp_received(world.packet(camera, None, sequence=1))
+    world.session.limit_camera(800_000)
+    assert told() == [800_000]  # at once: somebody comes on stage
+    world.session.limit_camera(100_000)
+    world.session.rtp_received(world.packet(camera, None, sequence=2))
+    world.session.rtp_received(world.packet(screen, None))
+    world.session.report()
+    assert told() == pytest.approx([100_000 + MAX_BPS["screen"]], rel=0.01)
+
+
 async def test_reports_tell_what_was_received_and_sent() -> None:
     world = _World()
     camera = world.agreement.lines[1].offered.ssrcs[0]

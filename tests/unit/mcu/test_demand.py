@@ -1,0 +1,34 @@
+"""How much is asked of cameras with tiles of all sizes, and without."""
+
+import pytest
+
+from layouts.geometry import Rect, Size
+from layouts.model import Layout, Tile
+from mcu.demand import OFF_STAGE, cameras_wanted
+
+pytestmark = pytest.mark.unit
+
+CANVAS = Size(1280, 720)
+
+
+def _layout(**rects: Rect) -> Layout:
+    return Layout(CANVAS, tuple(Tile(id_, rect) for id_, rect in rects.items()))
+
+
+def test_a_larger_tile_is_given_more_and_a_camera_without_one_little() -> None:
+    layout = _layout(large=Rect(0, 0, 960, 540), small=Rect(960, 0, 320, 180))
+    wanted = cameras_wanted(layout, ["large", "small", "nowhere"])
+    assert (wanted["large"].width, wanted["large"].height) == (960, 540)
+    assert wanted["large"].bitrate_bps > 3 * wanted["small"].bitrate_bps > 6 * wanted["nowhere"].bitrate_bps / 3
+    assert wanted["nowhere"] == OFF_STAGE
+
+
+def test_what_is_asked_for_is_bounded() -> None:
+    layout = _layout(all=Rect(0, 0, 1280, 720), dot=Rect(0, 0, 32, 18))
+    wanted = cameras_wanted(layout, ["all", "dot"])
+    assert wanted["all"].bitrate_bps == 2_500_000
+    assert wanted["dot"].bitrate_bps == 150_000
+
+
+def test_screens_are_not_asked_for() -> None:
+    assert set(cameras_wanted(_layout(), ["a"])) == {"a"}
