@@ -73,6 +73,7 @@ class Join(Message):  # Reply: Joined
     participant_id: str
     name: str
     sdp: str
+    video: bool = True  # whether they are sent the picture
 
 
 class Trickle(Message):  # Reply: Done

@@ -20,6 +20,7 @@ class Participant:
     name: str
     peer: Peer
     sync: LipSync
+    watches: bool = True  # is sent the picture
     joined_at: float = field(default_factory=time.time)  # Unix seconds
     state: Literal["connecting", "connected", "disconnected"] = "connecting"
     camera_on: bool = False

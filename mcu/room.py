@@ -123,8 +123,10 @@ class Room:
 
     # --- membership ---------------------------------------------------------------------------------------------------
 
-    async def join(self, participant_id: str, name: str, offer_sdp: str) -> str:
+    async def join(self, participant_id: str, name: str, offer_sdp: str, *, video: bool = True) -> str:
         """Answer somebody's offer; they count as present from here, and are on the canvas once connected.
+
+        Without ``video`` they are sent no picture.
 
         Raises:
             RoomFullError: no place left.
@@ -140,7 +142,7 @@ class Room:
             events,
             connect_timeout_s=self.config.connect_timeout_s,
         )
-        self._participants[participant_id] = Participant(participant_id, name, peer, LipSync())
+        self._participants[participant_id] = Participant(participant_id, name, peer, LipSync(), watches=video)
         self._empty_since = None
         try:
             return await peer.answer(offer_sdp)
@@ -183,7 +185,7 @@ class Room:
         )
         if agreed.audio_out is not None:
             self._audio_out.add(peer)
-        if agreed.video_out is not None:
+        if agreed.video_out is not None and participant.watches:
             self._video_out[agreed.video_out].add(peer)
 
     def _forget(self, participant_id: str) -> Participant | None:

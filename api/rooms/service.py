@@ -90,10 +90,10 @@ class RoomService:
 
     # --- participants -------------------------------------------------------------------------------------------------
 
-    async def join(self, room: str, display_name: str, offer_sdp: str) -> tuple[str, str]:
+    async def join(self, room: str, display_name: str, offer_sdp: str, *, video: bool = True) -> tuple[str, str]:
         """Take an offer; the participant's id and the answer. Raises ``RemoteError`` (``room_full``, ``bad_offer``)."""
         ref = await self._keeper.ensure(room, create=self._create_on_join)
-        message = Join(participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp)
+        message = Join(participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video)
         joined = await ask(self._host, ref, message, Joined, JOIN_TIMEOUT_S)
         return joined.participant_id, joined.sdp
 

@@ -1,6 +1,6 @@
 """Participants: an offer in, an answer out (as WHIP does), candidates afterwards; who is here, where, how loud."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -48,10 +48,13 @@ async def join(
     services: ServicesDep,
     offer: Annotated[str, Depends(sdp_body(SDP))],
     name: Annotated[str, Query(description="what the others read")] = GUEST,
+    video: Annotated[
+        Literal["full", "none"], Query(description="none: sound only, no picture is sent to them")
+    ] = "full",
 ) -> Response:
     """Join with an SDP offer. An unknown room is opened, unless the server's settings forbid it."""
     display_name = schemas.checked_name(name or GUEST, what="a participant's name")
-    participant_id, answer = await services.rooms.join(room, display_name, offer)
+    participant_id, answer = await services.rooms.join(room, display_name, offer, video=video != "none")
     location = f"{room_url(room)}/participants/{participant_id}"
     return Response(answer, 201, {"Location": location, "Cache-Control": "no-store"}, SDP)
 
