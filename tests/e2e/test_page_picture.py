@@ -11,9 +11,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.e2e.support.media import BLUE, RED, Rgb
-from tests.e2e.support.page import AUTOPLAY, FAKE_DEVICES, GRANT_ALL, MEDIA_MS, Guest, launch
+from tests.e2e.support.page import AUTOPLAY, FAKE_DEVICES, GRANT_ALL, MEDIA_MS, PHONE, Guest, launch
 from tests.e2e.support.server import Server
-from tests.e2e.support.tiles import box_of, is_near
+from tests.e2e.support.tiles import CANVAS_WIDTH, box_of, is_near
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -49,8 +49,11 @@ async def lies_on(guest: Guest, name: str, colour: Rgb) -> None:
     """Wait until the mark called ``name`` lies exactly on the tile of ``colour``."""
     deadline = time.monotonic() + MEDIA_MS / 1000
     while True:
-        marked, seen = await guest.box_of_tile(name), box_of(await guest.pixels(), colour)
-        if is_near(seen, marked, WITHIN_PX):
+        box, pixels = await guest.box_of_tile(name), await guest.pixels()
+        scale = CANVAS_WIDTH / pixels.shape[1]
+        x, y, width, height = (round(scale * length) for length in box)
+        marked, seen = (x, y, width, height), box_of(pixels, colour)
+        if is_near(seen, marked, round(scale * WITHIN_PX)):
             return
         assert time.monotonic() < deadline, f"{name} is marked at {marked} and seen at {seen}"
         await asyncio.sleep(0.2)
@@ -89,7 +92,7 @@ async def test_the_menu_hides_mutes_and_removes(pair: tuple[Guest, Guest], tmp_p
     await ana.page.keyboard.press("ArrowDown")
     await ana.page.keyboard.press("Enter")
     await expect(ana.tile("Ben")).to_have_count(0)
-    await expect(row).to_contain_text("hidden from the picture")
+    await expect(row).to_contain_text("Hidden from the picture")
     await row.get_by_role("button", name="More about Ben").click()
     await ana.page.get_by_role("menuitem", name="Show in the picture").click()
     await expect(ana.tile("Ben")).to_be_visible()
@@ -149,6 +152,28 @@ async def test_a_shared_screen_takes_the_picture_and_gives_it_back(pair: tuple[G
         await expect(ana.button("Share your screen")).to_be_enabled()
         await expect(ben.tile("Screen of Ana")).to_have_count(0, timeout=MEDIA_MS)
         await lies_on(ben, "Ana", RED)
+
+
+async def test_a_tap_on_a_phone_pins_and_the_sheet_leaves_the_picture_in_sight(
+    browser: Browser, server: Server, room: str, tmp_path: Path
+) -> None:
+    ana = await Guest.of(browser, server.url, size=PHONE, painted=RED)
+    await ana.join(room, "Ana")
+    await ana.tile("Ana").tap()
+    await expect(ana.tile("Ana")).to_have_attribute("aria-pressed", "true")
+    await ana.tile("More about Ana").tap()
+    await ana.page.get_by_role("menuitem", name="Unpin").tap()
+    await expect(ana.tile("Ana")).to_have_attribute("aria-pressed", "false")
+    await ana.button("More").tap()
+    await ana.button("Layout").tap()
+    panel = ana.page.get_by_role("complementary", name="Layout")
+    await expect(panel).to_be_visible()
+    await lies_on(ana, "Ana", RED)  # all of it: what the sheet covers would not be seen
+    await panel.get_by_label("Speaker", exact=True).tap()
+    await expect(panel.get_by_label("Speaker", exact=True)).to_be_checked()
+    await ana.shot(tmp_path, "phone")
+    await ana.close()
+    assert ana.errors == []
 
 
 async def test_statistics_are_drawn(pair: tuple[Guest, Guest], tmp_path: Path) -> None:

@@ -79,7 +79,10 @@ class Guest:
         """A new visitor of the service at ``url``; ``painted``: a camera of that colour, a silent microphone."""
         permissions = ["camera", "microphone", "clipboard-write"] if allowed else []
         context = await browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, permissions=permissions, accept_downloads=True
+            viewport={"width": size[0], "height": size[1]},
+            has_touch=size in {PHONE, SMALL_PHONE},
+            permissions=permissions,
+            accept_downloads=True,
         )
         context.set_default_timeout(MEDIA_MS)
         if painted:

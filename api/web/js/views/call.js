@@ -8,6 +8,7 @@ import { Sampler } from "../sampler.js";
 import { ofError } from "../words.js";
 import { controls } from "./controls.js";
 import { marks } from "./marks.js";
+import { closeOrphan } from "./menu.js";
 import { panel } from "./panel.js";
 import { toast } from "./toasts.js";
 
@@ -27,6 +28,7 @@ export function call(page) {
   );
   const update = (state) => {
     for (const part of parts) part.update(state);
+    closeOrphan();
     const recording = runningRecording(state);
     setAttribute(element, "data-recording", Boolean(recording));
     setAttribute(element, "data-phase", state.phase);

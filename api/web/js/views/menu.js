@@ -39,6 +39,11 @@ export function closeMenu() {
   if (hadFocus && anchor.isConnected) anchor.focus({ preventScroll: true });
 }
 
+/** Close it if what it belonged to has gone. */
+export function closeOrphan() {
+  if (open && !open.anchor.isConnected) closeMenu();
+}
+
 function item({ label, icon: name, danger = false, act }) {
   const text = h("span", {}, label);
   let armed = !danger;

@@ -62,7 +62,8 @@ function notes(state, person) {
     sharers(state).includes(person.id) && "shares a screen",
     ...marksOf(person).filter((mark) => SHOWN.has(mark)),
   ];
-  return said.filter(Boolean).join(" · ");
+  const text = said.filter(Boolean).join(" · ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A colour of one's own, the same on every visit. */

@@ -44,8 +44,8 @@ const GRAPHS = [
     least: 100,
     lines: [
       { key: "roundTripMs", label: "round trip", colour: THIRD },
-      { key: "pictureBufferMs", label: "picture waits", colour: IN },
-      { key: "soundBufferMs", label: "sound waits", colour: OUT },
+      { key: "pictureBufferMs", label: "picture", colour: IN },
+      { key: "soundBufferMs", label: "sound", colour: OUT },
     ],
   },
   {
