@@ -143,7 +143,7 @@ class RungChooser:
         if self._probe is not None:
             if bitrate_bps < min(0.95 * before, self._probe.rate_bps):
                 self._fail_probe("estimate", now_us)
-        elif now_us >= self._settled_us and bitrate_bps < FALLEN * self._sent_bps:
+        elif bitrate_bps < FALLEN * (self._sent_bps if now_us >= self._settled_us else self._bitrates[self._rung]):
             self._step_down(bitrate_bps, now_us)
 
     def missing(self, count: int, packets: int, now_us: int) -> None:

@@ -139,6 +139,17 @@ def test_the_receivers_own_estimate_is_believed_when_it_falls() -> None:
     assert line.chooser.rung is QUARTER  # sooner than by the reports
 
 
+def test_an_estimate_that_goes_on_falling_is_not_waited_for() -> None:
+    line = Line()
+    line.run(10)
+    line.chooser.remb(2_100_000, line.now_us)
+    line.chooser.remb(900_000, line.now_us)
+    assert line.chooser.rung is HALF  # the first estimate is still half of the past
+    line.run(0.4)
+    line.chooser.remb(200_000, line.now_us)
+    assert line.chooser.rung is QUARTER
+
+
 @pytest.mark.parametrize("wait", [10.0, 11.3, 13.7, 30.0])
 @pytest.mark.parametrize("estimates", [False, True])
 def test_within_fifteen_seconds_of_the_line_allowing_it_the_size_is_full_again(wait: float, *, estimates: bool) -> None:
