@@ -170,8 +170,8 @@ class Room:
             return
         participant.state = "connected"
         self._wire(participant)
-        self._rearrange()
         self._emit(ParticipantJoined(participant=participant.told()))
+        self._rearrange()
 
     def _wire(self, participant: Participant) -> None:
         peer, sync, id_ = participant.peer, participant.sync, participant.id
