@@ -3,6 +3,7 @@
 import hashlib
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def recorded(
         green.join(ROOM, "Greta")
         firefox.join(ROOM, "Beatrix", painted=(BLUE, 880))
         wait_for(lambda: _all_in_place(red), timeout_s=30, what="four colours in four tiles")
+        wait_for(partial(_keeps_up, server), timeout_s=60, what="the machine to have started all this")
         id_ = server.record(ROOM)
         time.sleep(SECONDS)
         fields = server.finish(id_)
@@ -62,6 +64,10 @@ def recorded(
             browser.leave()
             browser.open("about:blank")
     return Recorded(server.download(id_, tmp_path_factory.mktemp("recording") / "conference.mp4"), fields)
+
+
+def _keeps_up(server: Server) -> bool:
+    return server.metric("tutti_video_overload_level") == 0
 
 
 def _all_in_place(viewer: Chromium) -> bool:
