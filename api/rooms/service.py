@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 20  # an answer waits for the server's own ICE candidates
 LIST_TIMEOUT_S = 2  # whoever is slower is left out of lists
+_REPEATABLE = (GetState, GetSnapshot, SetLayout, SetOverlay)  # asked twice they do no more than asked once
 
 
 class RoomService:
@@ -118,7 +119,13 @@ class RoomService:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def _ask(self, name: str, message: Request, reply: type[AnyReply]) -> AnyReply:
-        return await ask(self._host, await self._keeper.find(name), message, reply)
+        ref = await self._keeper.find(name)
+        try:
+            return await ask(self._host, ref, message, reply)
+        except RoomGone:
+            if not isinstance(message, _REPEATABLE):
+                raise
+        return await ask(self._host, await self._keeper.find(name), message, reply)  # it died under the question
 
     async def _refs(self) -> list[RoomRef]:
         return [ref for node in await self._host.nodes() for ref in node.rooms]
