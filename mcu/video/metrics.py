@@ -25,6 +25,7 @@ def mixer_metrics(
     metrics: dict[str, float] = {
         "tutti_video_ticks_total": mixer.lateness_ms.count,
         "tutti_video_ticks_skipped_total": mixer.ticker.skipped,
+        "tutti_video_ticks_shed_total": mixer.shed,
         "tutti_video_overload_level": mixer.overload.level,
         "tutti_video_faults_total": mixer.faults + mixer.compositor.faults + mixer.overlays.faults + mixer.pool.faults,
         "tutti_video_encoders": sum(output.running for output in outputs),

@@ -59,6 +59,7 @@ class VideoMixer:
         self.overload = Overload(float(self.ticker.period_us))
         self.on_overload: Callable[[], None] | None = None  # called on the video thread when its level changed
         self.faults = 0  # ticks that broke off
+        self.shed = 0  # ticks left out because the machine does not keep up
         self.lateness_ms = Window()
         self.compose_ms = Window()
         self.former_drops: Counter[str] = Counter()  # of sources that are gone
@@ -194,6 +195,7 @@ class VideoMixer:
         now_us = self._clock.now_us()
         tick = self.ticker.take(now_us)
         if not self.overload.keeps(tick):
+            self.shed += 1
             return
         late_us = now_us - self.ticker.due_us(tick)
         self.lateness_ms.add(late_us / 1000)

@@ -60,9 +60,9 @@ class Spacing:
         return all(period.denominator == 1 and period > 0 for period in self.periods)
 
     @property
-    def even_share(self) -> float:
-        """The share that is exactly one period."""
-        return sum(period == 1 for period in self.periods) / len(self.periods)
+    def missing(self) -> int:
+        """How many pictures would have to be added to make every distance one period."""
+        return int(sum(self.periods)) - len(self.periods)
 
 
 def spacing(path: Path, fps: int) -> Spacing:

@@ -182,6 +182,10 @@ class Server:
         assert found, f"no {name} in {sorted(samples)}"
         return sum(found)
 
+    def ticks_left_out(self) -> float:
+        """Pictures that the running rooms did not make, because they came too late or were given up for that."""
+        return self.metric("tutti_video_ticks_skipped_total") + self.metric("tutti_video_ticks_shed_total")
+
     def metrics(self) -> dict[str, float]:
         """``/metrics``: samples by name with labels, as they stand there."""
         lines = self.http.get("/metrics").raise_for_status().text.splitlines()
