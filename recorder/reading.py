@@ -12,6 +12,7 @@ from av.container import InputContainer
 from mcu.media import SAMPLE_RATE_HZ, VIDEO_CLOCK_HZ
 from recorder.segments import Manifest, SegmentStore
 from recorder.timeline import Sample
+from recorder.torn import without_torn_index
 
 if TYPE_CHECKING:
     from av.packet import Packet  # generic for the type checker only
@@ -98,7 +99,7 @@ class PartOnDisk:
 
 def _read(part: int, name: str, file: BinaryIO) -> Segment | None:
     try:
-        with av.open(file, "r", format="mp4", options=_OPTIONS) as container:
+        with av.open(without_torn_index(file), "r", format="mp4", options=_OPTIONS) as container:
             return _read_container(part, name, container)
     except (av.FFmpegError, IndexError) as error:
         logger.warning("part %d: %s cannot be used: %s", part, name, error)
