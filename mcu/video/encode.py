@@ -1,5 +1,6 @@
 """The two video encoders: constant bitrate, no delay, a keyframe exactly when asked for."""
 
+from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from mcu.video.i420 import SMPTE170M, Canvas
 _NEVER = 1 << 20  # frames between keyframes that nobody asked for
 
 
-class Encoder:
+class Encoder(ABC):
     """One encoder, used by one thread.
 
     Args:
@@ -81,8 +82,9 @@ class Encoder:
         context.open()
         return context
 
+    @abstractmethod
     def _options(self, config: VideoConfig) -> dict[str, str]:
-        raise NotImplementedError
+        """What the library is told beside the common settings."""
 
 
 class H264Encoder(Encoder):
