@@ -40,6 +40,7 @@ from mcu.sync import LipSync
 from mcu.telling import tiles_told
 from mcu.video.mixer import VideoMixer
 from mcu.video.moves import TileMoves
+from mcu.video.source import SCREEN_LIVE_US
 from mcu.video.style import NO_STYLE, CanvasStyle
 
 P = ParamSpec("P")
@@ -179,7 +180,9 @@ class Room:
         peer.feed(
             audio=self._audio.add(id_, sync, codec_out=agreed.audio_out),
             camera=self._video.add(id_, sync, lambda: peer.request_keyframe("camera")) if agreed.camera_in else None,
-            screen=self._video.add(id_ + SCREEN_SUFFIX, LipSync(), lambda: peer.request_keyframe("screen"))
+            screen=self._video.add(
+                id_ + SCREEN_SUFFIX, LipSync(), lambda: peer.request_keyframe("screen"), live_us=SCREEN_LIVE_US
+            )
             if agreed.screen_in
             else None,
         )

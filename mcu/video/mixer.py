@@ -26,7 +26,7 @@ from mcu.video.overlay import Overlays
 from mcu.video.overload import Overload
 from mcu.video.pool import WorkPool
 from mcu.video.scene import Scene, SourceState
-from mcu.video.source import Sync, VideoInput, VideoSource
+from mcu.video.source import LIVE_US, Sync, VideoInput, VideoSource
 from mcu.video.watch import SourceWatch
 from mcu.video.window import Window
 
@@ -100,15 +100,18 @@ class VideoMixer:
         self._outputs.close()
         self._give_snapshots(None)
 
-    def add(self, source_id: str, sync: Sync, request_keyframe: Callable[[], None]) -> VideoInput:
+    def add(
+        self, source_id: str, sync: Sync, request_keyframe: Callable[[], None], *, live_us: int = LIVE_US
+    ) -> VideoInput:
         """A new source; of the same id it replaces the one before. Any thread.
 
         Args:
             source_id: as the scene's tiles name it.
             sync: says when each picture is due.
             request_keyframe: asks its sender for a keyframe; called from any thread.
+            live_us: how long after its last picture it still counts as live.
         """
-        source = VideoSource(sync, request_keyframe, self.pool.submit)
+        source = VideoSource(sync, request_keyframe, self.pool.submit, live_us)
         self.remove(source_id)
         with self._lock:
             self._sources = {**self._sources, source_id: source}

@@ -19,7 +19,10 @@ MAX_UNITS = 30
 """Encoded pictures that may wait for the decode pool."""
 
 LIVE_US = 1_500_000
-"""A source is live if a picture came within this time."""
+"""A camera is live if a picture came within this time."""
+
+SCREEN_LIVE_US = 3_000_000
+"""A screen likewise: browsers repeat one that stands still about once a second."""
 
 DROPS = ("off_stage", "no_keyframe", "overflow", "undecodable", "empty", "closed", "late", "early")
 """Why units and pictures are dropped; *late* pictures were overtaken by a newer one, *early* ones by a full queue."""
@@ -56,7 +59,11 @@ class VideoSource:
     """
 
     def __init__(
-        self, sync: Sync, request_keyframe: Callable[[], None], submit: Callable[[Callable[[], None]], None]
+        self,
+        sync: Sync,
+        request_keyframe: Callable[[], None],
+        submit: Callable[[Callable[[], None]], None],
+        live_us: int = LIVE_US,
     ) -> None:
         self.drops: Counter[str] = Counter()  # units dropped, by reason
         self.decoded = 0
@@ -66,6 +73,7 @@ class VideoSource:
         self._sync = sync
         self._request_keyframe = request_keyframe
         self._submit = submit
+        self._live_us = live_us
         self._lock = threading.Lock()
         self._units: deque[VideoUnit] = deque()
         self._on_stage = False
@@ -141,7 +149,7 @@ class VideoSource:
     def state(self, now_us: int) -> SourceState:
         """Shape and liveness."""
         with self._lock:
-            live = self._sign_us is not None and now_us - self._sign_us <= LIVE_US
+            live = self._sign_us is not None and now_us - self._sign_us <= self._live_us
             return SourceState(self._aspect, live)
 
     @property

@@ -58,7 +58,13 @@ class Bottleneck:
 
     def close(self) -> None:
         """Close the sockets."""
+        self._thread.run(self._close())
         self._thread.close()
+
+    async def _close(self) -> None:
+        for end in (self._up, self._down):
+            end.transport.close()
+        await asyncio.sleep(0)  # a transport lets go of its socket in the loop's next round
 
     # --- signalling ---------------------------------------------------------------------------------------------------
 

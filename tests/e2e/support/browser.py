@@ -39,7 +39,7 @@ class BrowserPeer(ABC):
     def close(self) -> None:
         """End the browser."""
 
-    def join(
+    def join(  # noqa: PLR0913 - each is one thing in which a participant may differ
         self,
         room: str,
         name: str,
@@ -47,14 +47,23 @@ class BrowserPeer(ABC):
         processing: bool = False,
         painted: tuple[Rgb, float] | None = None,
         ice: dict[str, object] | None = None,
+        content: bool = False,
     ) -> str:
         """Take part with the browser's camera, or ``painted`` in a colour with a tone; gives the Location."""
-        options: dict[str, object] = {"name": name, "processing": processing, "ice": ice or {}}
+        options: dict[str, object] = {"name": name, "processing": processing, "ice": ice or {}, "content": content}
         if painted:
             options |= {"colour": painted[0], "hz": painted[1]}
         location = self.call("join", room, options)
         wait_for(lambda: self.call("state") == "connected", timeout_s=20, what=f"{name} to be connected")
         return str(location)
+
+    def share(self, lines: list[str]) -> None:
+        """Share a slide of text on the content line, which ``join`` has to have offered; again for another slide."""
+        self.call("share", lines)
+
+    def unshare(self) -> None:
+        """Stop sharing."""
+        self.call("unshare")
 
     def leave(self) -> None:
         """Leave the room, if in one."""

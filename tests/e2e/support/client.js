@@ -58,7 +58,32 @@ window.peer = (() => {
     );
   }
 
-  // options: name, processing, colour and hz (painted instead of the camera), ice (an RTCConfiguration)
+  // A slide of black text on white, 1280x720, shared on the content line.
+  const slide = document.createElement("canvas");
+  let content = null;
+
+  async function share(lines) {
+    slide.width = 1280;
+    slide.height = 720;
+    const paint = slide.getContext("2d");
+    paint.fillStyle = "white";
+    paint.fillRect(0, 0, 1280, 720);
+    paint.fillStyle = "black";
+    paint.font = "16px sans-serif";
+    lines.forEach((line, n) => paint.fillText(line, 60, 80 + n * 28));
+    if (content.track) return;
+    const [track] = slide.captureStream(10).getVideoTracks();
+    track.contentHint = "text";
+    const parameters = content.getParameters();
+    parameters.encodings[0].maxBitrate = 2_500_000;
+    await content.setParameters(parameters);
+    await content.replaceTrack(track);
+  }
+
+  const unshare = () => content.replaceTrack(null);
+
+  // options: name, processing, colour and hz (painted instead of the camera), ice (an RTCConfiguration), content
+  // (whether to offer the content line)
   async function join(room, options) {
     const stream = options.colour
       ? await painted(options.colour, options.hz)
@@ -71,6 +96,7 @@ window.peer = (() => {
       video.play().catch(() => {}); // replaced by the next track's play()
     };
     for (const track of stream.getTracks()) connection.addTrack(track, stream);
+    if (options.content) content = connection.addTransceiver("video", { direction: "sendonly" }).sender;
     await connection.setLocalDescription();
     await gathered();
     const path = `/v1/rooms/${room}/participants?name=${encodeURIComponent(options.name)}`;
@@ -179,5 +205,5 @@ window.peer = (() => {
     return result;
   }
 
-  return { join, leave, state, frame, listen, stats, play };
+  return { join, leave, state, frame, listen, stats, play, share, unshare };
 })();
