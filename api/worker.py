@@ -166,9 +166,9 @@ def main() -> None:
         format=f"%(asctime)s %(levelname)s room[{os.getpid()}] %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # a terminal's Ctrl-C is for the service, which then closes rooms in order
+    logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells of every candidate pair
+    # a terminal's Ctrl-C is for the service, which then closes rooms in order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     path = arguments.run_dir / f"{arguments.instance}.sock"
     try:
         asyncio.run(_run(path))

@@ -51,7 +51,7 @@ def sharing(server: Server, red: Chromium, green: Chromium) -> Iterator[None]:
 def _read(picture: Pixels, box: Box, folder: Path) -> str:
     """What tesseract reads in ``box``, which is first enlarged as a screen would be looked at."""
     x, y, width, height = box
-    part = cv2.resize(picture[y : y + height, x : x + width], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    part = cv2.resize(picture[y : y + height, x : x + width], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     file = folder / "slide.png"
     cv2.imwrite(str(file), cv2.cvtColor(part, cv2.COLOR_RGB2GRAY))
     done = subprocess.run(["tesseract", str(file), "-", "--psm", "6"], check=True, capture_output=True, text=True)

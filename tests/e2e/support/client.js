@@ -62,16 +62,23 @@ window.peer = (() => {
   const slide = document.createElement("canvas");
   let content = null;
 
-  async function share(lines) {
-    slide.width = 1280;
-    slide.height = 720;
+  let lines = [];
+
+  function paintSlide() {
     const paint = slide.getContext("2d");
     paint.fillStyle = "white";
     paint.fillRect(0, 0, 1280, 720);
     paint.fillStyle = "black";
     paint.font = "16px sans-serif";
     lines.forEach((line, n) => paint.fillText(line, 60, 80 + n * 28));
+  }
+
+  async function share(text) {
+    lines = text;
     if (content.track) return;
+    slide.width = 1280;
+    slide.height = 720;
+    setInterval(paintSlide, 200); // a canvas that nobody paints gives no pictures; a screen does
     const [track] = slide.captureStream(10).getVideoTracks();
     track.contentHint = "text";
     const parameters = content.getParameters();
