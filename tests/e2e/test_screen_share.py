@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -78,7 +79,26 @@ def _wrong(viewer: Chromium, lines: list[str], folder: Path) -> float:
     return _distance(_read(np.ascontiguousarray(picture), box, folder), text) / len(text)
 
 
-def test_small_text_is_legible_before_and_after_a_change_of_slides(
+def _presented(viewer: Chromium) -> bool:
+    """Whether the slide is large and whole, with both cameras beside it."""
+    picture = viewer.frame()
+    slide = None if picture is None else box_of(picture, WHITE)
+    if picture is None or slide is None:
+        return False
+    _, _, width, height = slide
+    cameras = [box_of(picture, colour) for colour in (RED, GREEN)]
+    return width * height > 0.5 * 1280 * 720 and abs(width / height - 16 / 9) < 0.05 and None not in cameras
+
+
+def _side_by_side(viewer: Chromium) -> bool:
+    picture = viewer.frame()
+    return picture is not None and all(
+        is_near(box_of(picture, colour), box)
+        for colour, box in {RED: (0, 180, 640, 360), GREEN: (640, 180, 640, 360)}.items()
+    )
+
+
+def test_slides_take_the_stage_can_be_read_and_give_it_back(
     sharing: None, red: Chromium, green: Chromium, tmp_path: Path
 ) -> None:
     for slide in (FIRST, SECOND):
@@ -88,29 +108,6 @@ def test_small_text_is_legible_before_and_after_a_change_of_slides(
             timeout_s=20,
             what="a slide that can be read",
         )
-
-
-def test_the_screen_is_large_and_uncropped_beside_the_cameras(sharing: None, green: Chromium) -> None:
-    def presented() -> bool:
-        picture = green.frame()
-        slide = None if picture is None else box_of(picture, WHITE)
-        if picture is None or slide is None:
-            return False
-        _, _, width, height = slide
-        cameras = [box_of(picture, colour) for colour in (RED, GREEN)]
-        return width * height > 0.5 * 1280 * 720 and abs(width / height - 16 / 9) < 0.05 and None not in cameras
-
-    wait_for(presented, timeout_s=10, what="a large slide and two cameras")
-
-
-def test_the_grid_is_back_when_the_sharing_ends(sharing: None, red: Chromium, green: Chromium) -> None:
+    wait_for(partial(_presented, green), timeout_s=10, what="a large slide and two cameras")
     red.unshare()
-
-    def halved() -> bool:
-        picture = green.frame()
-        return picture is not None and all(
-            is_near(box_of(picture, colour), box)
-            for colour, box in {RED: (0, 180, 640, 360), GREEN: (640, 180, 640, 360)}.items()
-        )
-
-    wait_for(halved, timeout_s=15, what="two cameras side by side")
+    wait_for(partial(_side_by_side, green), timeout_s=15, what="two cameras side by side")
