@@ -207,7 +207,7 @@ async def test_the_layout_is_changed_for_everybody(invite: Invite, room: str, se
     await ana.join(room, "Ana")
     await ben.join(room, "Ben")
     await expect((await ben.open_panel("Layout")).get_by_label("Grid")).to_be_checked()
-    await (await ana.open_panel("Layout")).get_by_label("Speaker", exact=True).check()
+    await (await ana.open_panel("Layout")).get_by_label("Speaker", exact=True).click()
     await expect(ben.page.get_by_label("Speaker", exact=True)).to_be_checked()
     assert server.get(f"/v1/rooms/{room}")["layout"] == "speaker"
 
