@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from api.rooms.handler import RoomHandler
 from mcu import wire
 from mcu.messages import Event, Failure, decode_request, encode
+from mcu.priority import prefer_this_process
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,7 @@ def main() -> None:
     logging.getLogger("aioice").setLevel(logging.WARNING)  # it tells of every candidate pair
     # a terminal's Ctrl-C is for the service, which then closes rooms in order
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prefer_this_process()
     path = arguments.run_dir / f"{arguments.instance}.sock"
     try:
         asyncio.run(_run(path))

@@ -18,11 +18,11 @@ from mcu.audio.mixing import Limiter, mix
 from mcu.audio.outputs import Outputs
 from mcu.audio.source import Source
 from mcu.audio.speakers import Selection, SpeakerSelector
-from mcu.audio.urgency import prefer_this_thread
 from mcu.clock import MediaClock, Ticker
 from mcu.errors import UnknownParticipantError
 from mcu.hub import PacketHub
 from mcu.media import AUDIO_TICK_MS, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
+from mcu.priority import prefer_this_thread
 from mcu.sync import LipSync
 
 _log = logging.getLogger(__name__)

@@ -1,0 +1,62 @@
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mcu.priority import prefer_this_process, prefer_this_thread
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    interval_s = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(interval_s)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+    """What the system was asked for, instead of asking it."""
+    calls: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(os, "getpriority", lambda *_arguments: -3)
+    monkeypatch.setattr(os, "setpriority", lambda *arguments: calls.append(arguments))
+    return calls
+
+
+@pytest.mark.parametrize("prefer", [prefer_this_process, prefer_this_thread])
+def test_without_the_right_to_it_everything_stays_as_it_is(
+    prefer: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    prefer()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
+def test_it_is_the_calling_thread_that_is_raised_above_what_it_was(asked: list[tuple[int, int, int]]) -> None:
+    thread = threading.Thread(target=prefer_this_thread)
+    thread.start()
+    thread.join()
+    assert asked == [(os.PRIO_PROCESS, thread.native_id, -13)]
+
+
+def test_the_interpreter_is_never_handed_over_later_than_before(asked: list[tuple[int, int, int]]) -> None:
+    sys.setswitchinterval(0.0001)
+    prefer_this_thread()
+    assert sys.getswitchinterval() == pytest.approx(0.0001, abs=2e-6)
+    sys.setswitchinterval(0.005)
+    prefer_this_thread()
+    assert sys.getswitchinterval() == pytest.approx(0.001, abs=2e-6)
+    assert len(asked) == 2
+
+
+def test_other_threads_keep_their_interval_when_a_process_is_raised(asked: list[tuple[int, int, int]]) -> None:
+    sys.setswitchinterval(0.005)
+    prefer_this_process()
+    assert sys.getswitchinterval() == pytest.approx(0.005, abs=2e-6)
+    assert len(asked) == 1
