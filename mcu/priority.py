@@ -7,7 +7,9 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 
+_AUTOGROUP = Path("/proc/self/autogroup")
 _SWITCH_INTERVAL_S = 0.001
 _RAISE = 10  # steps of niceness
 
@@ -15,9 +17,13 @@ _RAISE = 10  # steps of niceness
 def prefer_this_process() -> None:
     """Let the threads that will be started from here on, and the calling one, go before other programs.
 
-    A tick that waits for a processor behind somebody's batch job is a picture that everybody misses.
+    A tick that waits for a processor behind somebody's batch job is a picture that everybody misses. Where the kernel
+    groups processes by session (sched(7), "The autogroup feature"), niceness counts within the group only, and the
+    group has to be raised as well; a room's process has a session, and so a group, of its own.
     """
     _raise()
+    with contextlib.suppress(OSError):
+        _AUTOGROUP.write_text(str(-_RAISE))
 
 
 def prefer_this_thread() -> None:

@@ -2,9 +2,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from mcu import priority
 from mcu.priority import prefer_this_process, prefer_this_thread
 
 pytestmark = pytest.mark.unit
@@ -26,6 +28,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     return calls
 
 
+@pytest.fixture(autouse=True)
+def autogroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the kernel would be told of this process's group."""
+    path = tmp_path / "autogroup"
+    monkeypatch.setattr(priority, "_AUTOGROUP", path)
+    return path
+
+
 @pytest.mark.parametrize("prefer", [prefer_this_process, prefer_this_thread])
 def test_without_the_right_to_it_everything_stays_as_it_is(
     prefer: Callable[[], None], monkeypatch: pytest.MonkeyPatch
@@ -34,6 +44,7 @@ def test_without_the_right_to_it_everything_stays_as_it_is(
         raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refuse)
+    monkeypatch.setattr(priority, "_AUTOGROUP", Path("/nowhere/autogroup"))
     prefer()
 
 
@@ -53,6 +64,12 @@ def test_the_interpreter_is_never_handed_over_later_than_before(asked: list[tupl
     prefer_this_thread()
     assert sys.getswitchinterval() == pytest.approx(0.001, abs=2e-6)
     assert len(asked) == 2
+
+
+def test_the_group_of_a_raised_process_is_raised_with_it(asked: list[tuple[int, int, int]], autogroup: Path) -> None:
+    prefer_this_process()
+    assert asked
+    assert autogroup.read_text() == "-10"
 
 
 def test_other_threads_keep_their_interval_when_a_process_is_raised(asked: list[tuple[int, int, int]]) -> None:
