@@ -301,8 +301,11 @@ class Room:
             raise UnknownParticipantError(f"participant {participant_id!r} is still connecting")
         if gain_db is not None:
             self._audio.set_gain(participant_id, gain_db)
+            participant.gain_db = gain_db
         if muted is not None:
             self._audio.set_muted(participant_id, muted)
+            participant.silenced = muted
+        self._tell_updated(participant)
 
     # --- lines --------------------------------------------------------------------------------------------------------
 
