@@ -275,7 +275,9 @@ class ParticipantState(Message):
     state: Literal["connecting", "connected", "disconnected"]
     tracks: tuple[Track, ...] = ()
     camera_on: bool = False
-    muted: bool = True
+    muted: bool = True  # nothing is heard of them, for whatever reason
+    silenced: bool = False  # muted for everybody by request
+    gain_db: float = 0.0  # by request
     speaking: bool = False
     pinned: bool = False
     spotlight: bool = False

@@ -25,6 +25,8 @@ class Participant:
     state: Literal["connecting", "connected", "disconnected"] = "connecting"
     camera_on: bool = False
     muted: bool = True
+    silenced: bool = False  # by request
+    gain_db: float = 0.0
     speaking: bool = False
     wish: Wish = NO_WISH
     line: TroubleMeter = field(default_factory=TroubleMeter)
@@ -46,6 +48,8 @@ class Participant:
             tracks=tuple(Track(kind=t.kind, direction=t.direction, codec=t.codec) for t in tracks),
             camera_on=self.camera_on,
             muted=self.muted,
+            silenced=self.silenced,
+            gain_db=self.gain_db,
             speaking=self.speaking,
             pinned=self.wish.pinned,
             spotlight=self.wish.spotlight,

@@ -5,6 +5,7 @@ Everything here runs on the room's event loop; the mixers' threads report throug
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec
@@ -67,6 +68,7 @@ class Room:
         self._direction = direct(config.layout, config.layout_options, config.custom_layout, {}, self._canvas)
         self._style = NO_STYLE
         self._participants: dict[str, Participant] = {}  # in order of joining
+        self._former_drops: Counter[tuple[str, str]] = Counter()  # of what peers sent who are gone
         self._active_speaker: str | None = None
         self._tiles: TilesMoved | None = None  # what was told last
         self._looking: asyncio.TimerHandle | None = None
@@ -195,6 +197,7 @@ class Room:
         participant = self._participants.pop(participant_id, None)
         if participant is None:
             return None
+        self._former_drops += participant.peer.drops()
         if not self._participants:
             self._empty_since = self._loop.time()
         if participant.state == "connected":
@@ -301,8 +304,11 @@ class Room:
             raise UnknownParticipantError(f"participant {participant_id!r} is still connecting")
         if gain_db is not None:
             self._audio.set_gain(participant_id, gain_db)
+            participant.gain_db = gain_db
         if muted is not None:
             self._audio.set_muted(participant_id, muted)
+            participant.silenced = muted
+        self._tell_updated(participant)
 
     # --- lines --------------------------------------------------------------------------------------------------------
 
@@ -359,6 +365,8 @@ class Room:
     def _metrics(self) -> dict[str, float]:
         fanouts: tuple[AudioFanout | VideoFanout, ...] = (self._audio_out, *self._video_out.values())
         metrics: dict[str, float] = {**self._audio.metrics(), **self._video.metrics()}
+        drops = sum((p.peer.drops() for p in self._participants.values()), start=self._former_drops)
+        metrics |= {f'tutti_receive_dropped_total{{of="{of}",reason="{why}"}}': n for (of, why), n in drops.items()}
         for fanout in fanouts:
             metrics.update(fanout.metrics())
         return metrics

@@ -1,6 +1,10 @@
 """What holds for all tests."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("tutti", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("tutti")
 
 _ORDER = ("unit", "media", "e2e")
 

@@ -107,6 +107,7 @@ async def _send_state(websocket: WebSocket, room: str, services: Services) -> No
         "recordings": [RecordingInfo.of(recording).model_dump(mode="json") for recording in unfinished],
         "participants": [participant.model_dump(mode="json") for participant in state.participants],
         "tiles": state.tiles.model_dump(mode="json", exclude={"type"}) if state.tiles else None,
+        "overload": state.overload.model_dump(mode="json", exclude={"type"}) if state.overload else None,
     }
     await _send(websocket, told)
 

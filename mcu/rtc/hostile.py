@@ -7,14 +7,21 @@ for us is dropped at once and counted by reason; media skips their queue.
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from aioice.ice import Connection, StunProtocol
 
+from mcu.rtc.budget import TokenBucket
+from mcu.rtc.sdp import MAX_CANDIDATES
+
 MIN_BYTES, MAX_BYTES = 12, 1500
 MAX_QUEUED = 64  # DTLS datagrams that wait for their stack; more are dropped, DTLS sends again
+MEDIA_INTERVAL_US, MEDIA_BURST = 250, 2000  # 4000 packets a second: some 40 Mbps, ten times what we ask a sender for
+STUN_INTERVAL_US, STUN_BURST = 10_000, 100  # questions: browsers ask 20 a second while connecting, then one in seconds
+MAX_ADDRESSES = 2 * MAX_CANDIDATES  # of one peer: as many as it may name, and as many again that show by themselves
 
 _COOKIE = b"\x21\x12\xa4\x42"  # of every STUN message (RFC 8489)
 _STUN_HEADER_BYTES = 20
@@ -28,18 +35,28 @@ class Gate:
     Args:
         connection: the connection; its queue is bounded from now on.
         on_media: takes RTP and RTCP datagrams, still encrypted, from the peer's addresses.
+        now_us: any clock that does not jump.
 
     Drop reasons: ``size``, ``kind`` (no protocol of ours), ``stranger`` (media, or DTLS once connected, from an address
     the peer does not have), ``stun`` (no answer to us, and no question by the peer), ``flood`` (queue full),
+    ``media_rate`` and ``stun_rate`` (more than anybody needs), ``addresses`` (a question from one address too many),
     ``malformed`` (the stack choked on it).
     """
 
-    def __init__(self, connection: Connection, on_media: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        on_media: Callable[[bytes], None],
+        now_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
+    ) -> None:
         self.drops: Counter[str] = Counter()
         self.connected = False  # DTLS stands: from now on only the peer is listened to
         self.heard = 0  # datagrams that came through
         self._connection = connection
         self._on_media = on_media
+        self._now_us = now_us
+        self._media = TokenBucket(MEDIA_INTERVAL_US, MEDIA_BURST)
+        self._stun = TokenBucket(STUN_INTERVAL_US, STUN_BURST)
         self._addresses: set[tuple[str, int]] = set()
         self._candidates_seen = -1
         self._username = f"{connection.local_username}:".encode()
@@ -76,22 +93,25 @@ class Gate:
             return
         first = data[0]
         if 128 <= first < 192:  # noqa: PLR2004 - RFC 7983
-            if address in self._addresses or self._is_peer(address):
+            if not (address in self._addresses or self._is_peer(address)):
+                self.drops["stranger"] += 1
+            elif not self._media.take(self._now_us()):
+                self.drops["media_rate"] += 1
+            else:
                 self.heard += 1
                 self._on_media(data)
-            else:
-                self.drops["stranger"] += 1
         elif 20 <= first < 64:  # noqa: PLR2004 - RFC 7983
             if self.connected and not self._is_peer(address):
                 self.drops["stranger"] += 1
             else:
                 self._queue(data, protocol.local_candidate.component)
         elif first < 4:  # noqa: PLR2004 - RFC 7983
-            if self._is_wanted_stun(data, protocol):
+            refusal = self._stun_refusal(data, address, protocol)
+            if refusal is None:
                 self.heard += 1
                 parse_stun(data, address)
             else:
-                self.drops["stun"] += 1
+                self.drops[refusal] += 1
         else:
             self.drops["kind"] += 1
 
@@ -102,12 +122,17 @@ class Gate:
             self._addresses = {(c._network_host, c.port) for c in candidates}  # noqa: SLF001 - mDNS names resolved
         return address in self._addresses
 
-    def _is_wanted_stun(self, data: bytes, protocol: StunProtocol) -> bool:
+    def _stun_refusal(self, data: bytes, address: tuple[str, int], protocol: StunProtocol) -> str | None:
+        """Why a STUN message is dropped unparsed; None when it is wanted."""
         if len(data) < _STUN_HEADER_BYTES or data[4:8] != _COOKIE:
-            return False
+            return "stun"
         if data[0] & _RESPONSE_BIT:
-            return data[8:_STUN_HEADER_BYTES] in protocol.transactions
-        return self._username in data
+            return None if data[8:_STUN_HEADER_BYTES] in protocol.transactions else "stun"
+        if self._username not in data:
+            return "stun"
+        if not self._is_peer(address) and self._candidates_seen >= MAX_ADDRESSES:
+            return "addresses"  # each would be checked in its turn, for ever
+        return None if self._stun.take(self._now_us()) else "stun_rate"
 
     def _queue(self, data: bytes, component: int) -> None:
         queue = self._connection._queue  # noqa: SLF001 - unbounded in aioice

@@ -7,6 +7,7 @@ import asyncio
 import random
 import secrets
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -173,6 +174,13 @@ class Peer:
         """Part of ``TransportUser``."""
         if self._media is not None:
             self._media.rtcp_received(packet)
+
+    def drops(self) -> Counter[tuple[str, str]]:
+        """What was dropped of what the peer sent, by what it was of and why (see ``MediaSession.drops``)."""
+        drops = self._media.drops() if self._media is not None else Counter[tuple[str, str]]()
+        if self._transport is not None:
+            drops.update({("datagrams", reason): count for reason, count in self._transport.drops.items()})
+        return drops
 
     def stats(self) -> dict[str, float]:
         """Counters since the start, and rates over the last second."""

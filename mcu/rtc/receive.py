@@ -82,7 +82,10 @@ class AudioReceiver:
         capture_us = self._stream.clock.capture_us(time)
         number, time = number + self._shift[0], time + self._shift[1]
         self._newest = max(self._newest, (number, time, now_us))
-        if self.sink is None or not packet.payload:
+        if self.sink is None:
+            return
+        if not packet.payload:
+            self.drops["empty"] += 1
             return
         level = packet.extension(self._level_id)
         self.sink.push(

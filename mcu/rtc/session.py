@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
@@ -12,7 +13,7 @@ from mcu.rtc.negotiate import Agreement, AnswerLine
 from mcu.rtc.receive import AudioReceiver, Link, VideoReceiver
 from mcu.rtc.reception import Reception
 from mcu.rtc.routes import Rates, Routes
-from mcu.rtc.sender import AudioSender, OutStream, VideoSender
+from mcu.rtc.sender import HISTORY_PACKETS, AudioSender, OutStream, VideoSender
 from mcu.rtc.transport import Transport
 
 VideoKind = Literal["camera", "screen"]
@@ -147,7 +148,7 @@ class MediaSession:
 
     def _nack(self, packet: rtcp.Nack, now_us: int) -> None:
         if self.video_sender is not None and packet.media_ssrc == self.video_sender.ssrc:
-            self.video_sender.resend((sequence & 0xFFFF for sequence in packet.lost), now_us)
+            self.video_sender.resend((sequence & 0xFFFF for sequence in packet.lost[:HISTORY_PACKETS]), now_us)
 
     def _feedback(self, packet: rtcp.Feedback, now_us: int) -> None:
         if self.video_sender is None:
@@ -192,6 +193,15 @@ class MediaSession:
         if limit_bps:
             self._transport.send_rtcp(rtcp.remb(self._own_ssrc, limit_bps, ssrcs))
 
+    def drops(self) -> Counter[tuple[str, str]]:
+        """What was dropped of what came, by what it was of (``packets``, ``audio``, ``camera``, ``screen``) and why."""
+        drops = Counter({("packets", "unrouted"): self._routes.unrouted})
+        if self.audio is not None:
+            drops.update({("audio", reason): count for reason, count in self.audio.drops.items()})
+        for kind, receiver in self.videos.items():
+            drops.update({(kind, reason): count for reason, count in receiver.all_drops().items()})
+        return drops
+
     def stats(self) -> dict[str, float]:
         """Counters since the start, and rates over the last second."""
         receptions = list(self._receptions())
@@ -207,7 +217,7 @@ class MediaSession:
             stats[f"{kind}_frames_in"] = receiver.frames
             stats[f"{kind}_nacks"] = receiver.nacks
             stats[f"{kind}_plis"] = receiver.plis
-            stats |= {f"{kind}_dropped_{reason}": count for reason, count in receiver.all_drops().items()}
+        stats |= {f"{of}_dropped_{reason}": count for (of, reason), count in self.drops().items() if of != "packets"}
         if self.video_sender is not None:
             stats["packets_resent"] = self.video_sender.resent
             stats["packets_dropped_out"] = self.video_sender.dropped

@@ -7,6 +7,7 @@ One bundled transport carries everything. There is no peer connection object aro
 import asyncio
 import logging
 import secrets
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -26,11 +27,14 @@ from aiortc import (
 from OpenSSL import SSL
 
 from mcu.rtc import negotiate, segments
+from mcu.rtc.budget import TokenBucket
 from mcu.rtc.hostile import MAX_BYTES, Gate
+from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import is_rtcp
 from mcu.rtc.sdp import MAX_CANDIDATES, Candidate
 
 MAX_SEND_BUFFER_BYTES = 128 * 1024  # waiting in the process because the kernel takes no more
+RTCP_BYTE_US, RTCP_BURST_BYTES = 25, 40_000  # 40 kB a second, where browsers send 2
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +77,9 @@ class Transport:
         self._socket: Any = None
         self._address: tuple[str, int] = ("", 0)
         self._raw: Any = None  # the same socket without asyncio around it; None: no segmentation
-        self.refused: Counter[str] = Counter()  # packets that could not be decrypted or sent
+        self.refused: Counter[str] = Counter()  # packets that could not or need not be decrypted, or not be sent
+        self._rtcp_budget = TokenBucket(RTCP_BYTE_US, RTCP_BURST_BYTES)
+        self._ssrcs: set[bytes] = set()  # of packets that were decrypted
 
     # --- signalling ---------------------------------------------------------------------------------------------------
 
@@ -194,13 +200,24 @@ class Transport:
         if srtp is None:
             self.refused["early"] += 1
             return
+        rtcp = is_rtcp(data)
+        if rtcp and not self._rtcp_budget.take(time.monotonic_ns() // 1000, len(data)):
+            self.refused["rtcp_rate"] += 1
+            return
+        ssrc = data[4:8] if rtcp else data[8:12]  # SRTP keeps state for each
+        if ssrc not in self._ssrcs and len(self._ssrcs) >= MAX_STREAMS:
+            self.refused["streams"] += 1
+            return
         try:
-            if is_rtcp(data):
-                self._user.rtcp_received(srtp.unprotect_rtcp(data))
-            else:
-                self._user.rtp_received(srtp.unprotect(data))
+            packet = srtp.unprotect_rtcp(data) if rtcp else srtp.unprotect(data)
         except pylibsrtp.Error:
             self.refused["srtp"] += 1
+            return
+        self._ssrcs.add(ssrc)
+        if rtcp:
+            self._user.rtcp_received(packet)
+        else:
+            self._user.rtp_received(packet)
 
     @property
     def congested(self) -> bool:

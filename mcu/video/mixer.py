@@ -248,11 +248,12 @@ class VideoMixer:
     def _paint(self, scene: Scene, tick: int, now_us: int) -> bool:
         started = time.perf_counter()
         pictures: dict[str, Picture] = {}
+        due_by_us = now_us + int(self.ticker.period_us / 2)  # each picture at the tick nearest to its time
         for number, tile in enumerate(scene.layout.tiles):
             source = self._sources.get(tile.source_id)
             if source is None:
                 continue
-            picture = source.take(now_us) if self.overload.refreshes(tick, number) else source.shown
+            picture = source.take(due_by_us) if self.overload.refreshes(tick, number) else source.shown
             if picture is not None:
                 pictures[tile.source_id] = picture
         places = self._steering.places(now_us)

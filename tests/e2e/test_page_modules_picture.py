@@ -124,12 +124,69 @@ async def test_what_is_in_force_can_be_undone(call: Any) -> None:
     assert deeds == {**undone, "mute": {"muted": False}, "remove": None}
 
 
-async def test_whoever_speaks_again_is_no_longer_silenced(page: Page) -> None:
-    muted, heard = ({"type": "participant_updated", "participant": BEN | {"muted": is_}} for is_ in (True, False))
-    silence = {"type": "local.silenced", "id": "b", "silenced": True}
-    before = {"participants": [ANA, BEN]}
-    assert (await page.evaluate(REDUCED, [before, [silence, heard, muted]]))["silenced"] == ["b"]
-    assert (await page.evaluate(REDUCED, [before, [silence, muted, heard]]))["silenced"] == []
+@pytest.mark.parametrize(
+    ("person", "marks"),
+    [
+        ({"muted": True, "silenced": True}, ["muted for everybody"]),
+        ({"muted": True, "silenced": False}, ["muted"]),
+        ({"muted": False, "silenced": False}, []),
+    ],
+)
+async def test_who_is_muted_for_everybody_is_told_from_who_is_silent(
+    call: Any, person: dict[str, bool], marks: list[str]
+) -> None:
+    assert await call("deeds", "marksOf", BEN | person) == marks
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "said"),
+    [
+        (False, True, ["You have been muted for everybody."]),
+        (True, False, ["You can be heard again."]),
+        (True, True, []),
+    ],
+)
+async def test_who_is_muted_for_everybody_is_told(page: Page, was: bool, is_now: bool, said: list[str]) -> None:
+    before = {"phase": "joined", "id": "b", "participants": [ANA, BEN | {"silenced": was}]}
+    told = {"type": "participant_updated", "participant": BEN | {"silenced": is_now}}
+    assert await page.evaluate(ANNOUNCED, [before, [told]]) == said
+
+
+# --- overload ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"level": 1, "fps": 20, "width": 1280}, "The server is busy: 20 pictures a second."),
+        ({"level": 3, "fps": 15, "width": 640}, "The server is busy: 15 pictures a second, half the size."),
+        ({"level": 4, "fps": 15, "width": 320}, "The server is busy: 15 pictures a second, a quarter of the size."),
+        (
+            {"level": 5, "fps": 15, "width": 320},
+            "The server is busy: 15 pictures a second, a quarter of the size, tiles refreshed in turns.",
+        ),
+    ],
+)
+async def test_overload_in_words(call: Any, told: dict[str, int], words: str) -> None:
+    assert await call("words", "ofOverload", told, {"width": 1280, "height": 720}) == words
+
+
+async def test_overload_is_followed_and_said_once(page: Page) -> None:
+    busy = {"type": "overload", "level": 1, "fps": 20, "width": 1280}
+    worse, over = busy | {"level": 2, "fps": 15}, busy | {"level": 0, "fps": 30}
+    whole = {"type": "state", "room": {"layout": "grid", "active_speaker": None}, "participants": [], "recordings": []}
+    for actions, level in (
+        ([busy, worse], 2),
+        ([busy, over], None),
+        ([whole | {"overload": busy}], 1),
+        ([busy, whole], None),
+    ):
+        overload = (await page.evaluate(REDUCED, [{}, actions]))["overload"]
+        assert (overload and overload["level"]) == level
+    canvas = {"width": 1280, "height": 720}
+    said = await page.evaluate(ANNOUNCED, [{"phase": "joined", "canvas": canvas}, [busy]])
+    assert said == ["The server is busy: 20 pictures a second."]
+    assert await page.evaluate(ANNOUNCED, [{"phase": "joined", "canvas": canvas, "overload": busy}, [worse]]) == []
 
 
 async def test_layouts_are_offered_in_order_and_ones_own_last(call: Any) -> None:

@@ -82,7 +82,7 @@ async def test_a_click_on_a_tile_pins_and_unpins(
         await expect(ana.tile(name)).to_have_attribute("aria-pressed", "false")
 
 
-async def test_the_menu_hides_mutes_and_removes(pair: tuple[Guest, Guest], tmp_path: Path) -> None:
+async def test_the_menu_hides_mutes_and_removes(pair: tuple[Guest, Guest], room: str, tmp_path: Path) -> None:
     ana, ben = pair
     row = (await ana.open_panel("People")).get_by_role("listitem").filter(has_text="Ben")
     await ana.tile("Ben").click(button="right")
@@ -100,7 +100,13 @@ async def test_the_menu_hides_mutes_and_removes(pair: tuple[Guest, Guest], tmp_p
     await ana.tile("More about Ben").focus()
     await ana.page.keyboard.press("Enter")
     await ana.page.get_by_role("menuitem", name="Mute for everybody").click()
-    await expect(row).to_contain_text("muted for everybody")
+    await expect(row).to_contain_text("Muted for everybody")
+    await expect(ben.page.get_by_text("You are muted for everybody")).to_be_visible()
+    await expect(await ben.open_panel("People")).to_contain_text("You · muted for everybody")
+    await ben.shot(tmp_path, "muted-for-everybody")
+    await ana.join(room, "Ana")  # a page that knows nothing from before
+    await ana.open_panel("People")
+    await expect(row).to_contain_text("Muted for everybody")
     await row.get_by_role("button", name="More about Ben").click()
     await expect(ana.page.get_by_role("menuitem", name="Unmute for everybody")).to_be_visible()
     await ana.page.get_by_role("menuitem", name="Remove from the room").click()

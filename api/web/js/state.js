@@ -15,7 +15,7 @@ export const INITIAL = Object.freeze({
   layout: null,
   canvas: null, // the room's picture: {width, height}
   tiles: null, // who is where in the picture: the room's last `tiles`
-  silenced: [], // ids of those whom this page muted for everybody
+  overload: null, // how the room copes with too much to do: its last `overload`; null while it keeps up
   recordings: { known: false, items: [] }, // newest first
   devices: {
     camera: { on: false, busy: false, problem: null },
@@ -49,11 +49,6 @@ export function participant(state, id) {
   return state.participants.find((each) => each.id === id) ?? null;
 }
 
-/** Somebody with what this page knows besides: whether they are muted for everybody. */
-export function described(state, person) {
-  return { ...person, silenced: person.silenced ?? state.silenced.includes(person.id) };
-}
-
 /** Ids of those whose screens are in the picture. */
 export function sharers(state) {
   const owners = (state.tiles?.tiles ?? []).map(({ id }) => ownerOf(id));
@@ -73,24 +68,22 @@ const REDUCERS = {
     layout: told.room.layout,
     canvas: told.room.video ?? state.canvas,
     tiles: told.tiles === undefined ? state.tiles : told.tiles,
+    overload: told.overload ?? null,
     activeSpeaker: told.room.active_speaker,
     recordings: told.recordings ? withUnfinished(state, told.recordings) : state.recordings,
   }),
   participant_joined: (state, told) => ({ participants: upserted(state.participants, told.participant) }),
-  participant_updated: (state, told) => ({
-    participants: upserted(state.participants, told.participant),
-    silenced: isHeardAgain(state, told.participant) ? without(state.silenced, told.participant.id) : state.silenced,
-  }),
+  participant_updated: (state, told) => ({ participants: upserted(state.participants, told.participant) }),
   participant_left: (state, told) => ({
     participants: state.participants.filter((each) => each.id !== told.participant_id),
-    silenced: without(state.silenced, told.participant_id),
     activeSpeaker: state.activeSpeaker === told.participant_id ? null : state.activeSpeaker,
   }),
   active_speaker: (_state, told) => ({ activeSpeaker: told.participant_id }),
   layout: (_state, told) => ({ layout: told.layout }),
   tiles: (_state, told) => ({ tiles: told }),
+  overload: (_state, told) => ({ overload: told.level ? told : null }),
   recording: (state, told) => ({ recordings: withRecording(state.recordings, told.recording) }),
-  room_lost: () => ({ participants: [], activeSpeaker: null, tiles: null, silenced: [] }),
+  room_lost: () => ({ participants: [], activeSpeaker: null, tiles: null, overload: null }),
 
   // --- what happens here ---------------------------------------------------------------------------------------------
   "local.room": (_state, { room, name }) => ({ room, name }),
@@ -113,7 +106,7 @@ const REDUCERS = {
     participants: [],
     activeSpeaker: null,
     tiles: null,
-    silenced: [],
+    overload: null,
     panel: null,
     soundBlocked: false,
   }),
@@ -123,18 +116,8 @@ const REDUCERS = {
     recordings: { ...state.recordings, items: state.recordings.items.filter((each) => each.id !== id) },
   }),
   "local.sound": (_state, { blocked }) => ({ soundBlocked: blocked }),
-  "local.silenced": (state, { id, silenced }) => ({
-    silenced: silenced ? [...without(state.silenced, id), id] : without(state.silenced, id),
-  }),
   "local.panel": (state, { panel }) => ({ panel: panel === state.panel ? null : panel }),
 };
-
-const without = (ids, gone) => ids.filter((id) => id !== gone);
-
-/** Somebody else has let them speak again. */
-function isHeardAgain(state, person) {
-  return person.muted === false && participant(state, person.id)?.muted === true;
-}
 
 function upserted(list, item) {
   const known = list.some((each) => each.id === item.id);

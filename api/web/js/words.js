@@ -100,6 +100,17 @@ export function ofLayout(name) {
   return LAYOUTS[name] ?? name;
 }
 
+/** What the room gives up while it has too much to do; sound never. `canvas` is its picture in full. */
+export function ofOverload({ level, fps, width }, canvas) {
+  const given = [`${Math.round(fps)} pictures a second`];
+  const size = Math.round(canvas.width / width);
+  if (size > 1) given.push(size > 2 ? "a quarter of the size" : "half the size");
+  if (level >= IN_TURNS) given.push("tiles refreshed in turns");
+  return `The server is busy: ${given.join(", ")}.`;
+}
+
+const IN_TURNS = 5; // the last level: `docs/operations.md`
+
 /** A recording that came to nothing. */
 export function ofBroken({ status, error }) {
   const what = status === "failed" ? "The recording has failed" : "The recording could not be started";

@@ -27,6 +27,7 @@ from mcu.messages import (
     Leave,
     Message,
     Open,
+    OverloadChanged,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantState,
@@ -65,6 +66,7 @@ class FakeRoom:
         self.people: dict[str, ParticipantState] = {}
         self.part: RecordingPart | None = None
         self.overlay: SetOverlay | None = None
+        self.overload: OverloadChanged | None = None
         self.audio: list[SetAudio] = []
         self.events: list[Message] = []
         self.ended = False
@@ -115,6 +117,9 @@ class FakeRoom:
         if request.participant_id not in self.people:
             return Failure(code="unknown_participant", message="no such participant")
         self.audio.append(request)
+        wanted = {"gain_db": request.gain_db, "silenced": request.muted}
+        changed = {name: value for name, value in wanted.items() if value is not None}
+        self.people[request.participant_id] = self.people[request.participant_id].model_copy(update=changed)
         return None
 
     def _set_overlay(self, request: SetOverlay) -> Message | None:
@@ -169,6 +174,7 @@ class FakeRoom:
             layout=self.layout,
             participants=tuple(self.people.values()),
             tiles=TilesMoved(media_time=1, begins_at=2, duration=0.25, tiles=tuple(map(_tile, self.people))),
+            overload=self.overload,
             recording=self.part,
             metrics={"tutti_frames_total": 7.0, "tutti_tick_lateness_ms_p95": 1.5},
         )

@@ -42,8 +42,11 @@ async def test_somebody_is_pinned_hidden_and_ordered(http: httpx.AsyncClient, pe
 
 
 async def test_somebody_is_made_softer_or_silent(http: httpx.AsyncClient, host: FakeHost, person: str) -> None:
-    assert (await http.patch(person, json={"gain_db": -6})).status_code == 200
+    told = (await http.patch(person, json={"gain_db": -6})).json()
+    assert (told["gain_db"], told["silenced"]) == (-6, False)
     assert (await http.patch(person, json={"muted": True, "pinned": True})).json()["pinned"]
+    (told,) = (await http.get("/v1/rooms/a/participants")).json()["participants"]
+    assert (told["gain_db"], told["silenced"]) == (-6, True)
     assert [(asked.gain_db, asked.muted) for asked in host.room("a").audio] == [(-6, None), (None, True)]
 
 

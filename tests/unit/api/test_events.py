@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.rooms.feed import STALE, Feed, FeedEndedError
-from mcu.messages import ActiveSpeaker, RoomEnding
+from mcu.messages import ActiveSpeaker, OverloadChanged, RoomEnding
 from tests.unit.api.conftest import OFFER, SDP
 from tests.unit.api.fake_host import FakeHost
 from tests.unit.api.listener import Listener
@@ -29,6 +29,19 @@ async def test_the_state_comes_first_and_then_what_changes(app: FastAPI, http: h
         assert (changed["type"], changed["layout"]) == ("layout", "speaker")
         await http.delete(f"/v1/rooms/a/participants/{joined['participant']['id']}")
         assert (await listener.next())["reason"] == "left"
+
+
+async def test_overload_is_told_to_who_is_there_and_to_who_comes(
+    app: FastAPI, http: httpx.AsyncClient, host: FakeHost
+) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    async with Listener(app, "a") as listener:
+        assert (await listener.next())["overload"] is None
+        host.room("a").overload = overload = OverloadChanged(level=3, fps=15, width=640)
+        host.tell("a", overload)
+        assert await listener.next() == {"type": "overload", "level": 3, "fps": 15, "width": 640}
+    async with Listener(app, "a") as listener:
+        assert (await listener.next())["overload"] == {"level": 3, "fps": 15, "width": 640}
 
 
 async def test_an_unknown_room_is_refused_before_the_handshake(app: FastAPI) -> None:

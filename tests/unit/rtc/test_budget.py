@@ -12,6 +12,12 @@ def test_a_burst_then_one_per_interval() -> None:
     assert bucket.refused == 4
 
 
+def test_what_counts_for_more_takes_more() -> None:
+    bucket = TokenBucket(interval_us=10, burst=100)
+    assert [bucket.take(0, cost) for cost in (60, 60, 40, 1)] == [True, False, True, False]
+    assert [bucket.take(500, cost) for cost in (51, 50)] == [False, True]
+
+
 def test_a_long_pause_saves_no_more_than_a_burst() -> None:
     bucket = TokenBucket(interval_us=1_000, burst=2)
     bucket.take(0)

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.rtc.hostile import MAX_QUEUED, Gate
+from mcu.rtc.hostile import MAX_ADDRESSES, MAX_QUEUED, MEDIA_BURST, STUN_BURST, Gate
 
 pytestmark = pytest.mark.unit
 
 PEER, STRANGER = ("192.0.2.1", 4000), ("192.0.2.66", 666)
 COOKIE = b"\x21\x12\xa4\x42"
+QUESTION = b"\x00\x01\x00\x08" + COOKIE + bytes(12) + b"ours:theirs"
 RTP = b"\x80" + bytes(30)
 DTLS = b"\x16" + bytes(30)
 
@@ -38,7 +39,8 @@ class _World:
             transactions=self.transactions,
         )
         self.connection._protocols = [self.protocol]
-        self.gate = Gate(cast("Any", self.connection), self.media.append)
+        self.now_us = 0
+        self.gate = Gate(cast("Any", self.connection), self.media.append, lambda: self.now_us)
         self.gate.guard_sockets()
 
     def receive(self, data: bytes, addr: tuple[Any, ...] = PEER) -> None:
@@ -49,7 +51,7 @@ def test_each_protocol_goes_its_way() -> None:
     world = _World()
     world.receive(RTP)
     world.receive(DTLS, (*PEER, 0, 0))  # IPv6 addresses have four parts
-    world.receive(b"\x00\x01\x00\x08" + COOKIE + bytes(12) + b"ours:theirs")
+    world.receive(QUESTION)
     world.transactions[b"transaction!"] = object()
     world.receive(b"\x01\x01\x00\x00" + COOKIE + b"transaction!")
     assert world.media == [RTP]
@@ -112,6 +114,47 @@ def test_the_queue_before_dtls_is_bounded() -> None:
         world.receive(DTLS)
     assert len(world.connection._queue) == MAX_QUEUED
     assert world.gate.drops == {"flood": 10}
+
+
+def test_a_peer_that_sends_more_than_anybody_needs_is_thinned_out() -> None:
+    world = _World()
+    for n in range(100_000):  # ten seconds of 10,000 a second
+        world.now_us = n * 100
+        world.receive(RTP)
+    assert len(world.media) == pytest.approx(40_000 + MEDIA_BURST, abs=10)
+    assert world.gate.drops == {"media_rate": 100_000 - len(world.media)}
+
+
+def test_a_picture_of_the_largest_size_comes_through_at_once() -> None:
+    world = _World()
+    for _ in range(1_500_000 // 1_200):
+        world.receive(RTP)
+    assert not world.gate.drops
+
+
+def test_questions_are_answered_at_a_bounded_rate_answers_always_taken() -> None:
+    world = _World()
+    world.transactions[b"transaction!"] = object()
+    for _ in range(1000):
+        world.receive(QUESTION)
+        world.receive(b"\x01\x01\x00\x00" + COOKIE + b"transaction!")
+    assert len(world.stun) == 1000 + STUN_BURST
+    assert world.gate.drops == {"stun_rate": 1000 - STUN_BURST}
+    world.now_us = 1_000_000
+    world.receive(QUESTION)
+    assert len(world.stun) == 1001 + STUN_BURST
+
+
+def test_a_peer_has_no_more_addresses_than_a_peer_may_have() -> None:
+    world = _World()
+    candidates = world.connection._remote_candidates
+    for port in range(1, MAX_ADDRESSES):
+        candidates.append(SimpleNamespace(_network_host=STRANGER[0], port=port))
+    world.receive(QUESTION, ("192.0.2.67", 1))
+    assert not world.stun
+    assert world.gate.drops == {"addresses": 1}
+    world.receive(QUESTION)
+    assert len(world.stun) == 1
 
 
 def test_what_the_stack_chokes_on_ends_at_the_gate(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from mcu.rtc.packetize import packetize_vp8
 from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import HeaderWriter
 from mcu.rtc.sdp import parse_offer
-from mcu.rtc.sender import OutPacket
+from mcu.rtc.sender import HISTORY_PACKETS, OutPacket
 from mcu.rtc.session import MAX_BPS, MediaSession
 from tests.unit.rtc.fakes import Loop, Wire
 from tests.unit.rtc.test_sdp import CHROMIUM
@@ -83,6 +83,33 @@ async def test_garbage_is_counted() -> None:
     world.session.rtp_received(b"\x80")
     world.session.rtcp_received(b"\x80\xc8\x00\x05")
     assert world.session.stats()["packets_unrouted"] == 2
+
+
+async def test_all_that_is_dropped_is_told_by_reason() -> None:
+    world = _World()
+    audio = world.agreement.lines[0].offered.ssrcs[0]
+    assert world.session.audio is not None
+    world.session.audio.sink = cast("Any", world.session.videos["camera"].sink)
+    world.session.rtp_received(b"\x80")
+    world.session.rtp_received(HeaderWriter(audio).header(OPUS, 0, 0, 0))
+    world.session.rtp_received(world.packet(audio, None, payload_type=VP8))
+    for sequence in (0, 0):
+        world.session.rtp_received(world.packet(world.agreement.lines[1].offered.ssrcs[0], None, sequence=sequence))
+    drops = {key: count for key, count in world.session.drops().items() if count}
+    assert drops == {
+        ("packets", "unrouted"): 1,
+        ("audio", "empty"): 1,
+        ("audio", "payload_type"): 1,
+        ("camera", "late"): 1,
+    }
+
+
+async def test_a_request_for_everything_costs_no_more_than_one_for_what_is_kept() -> None:
+    world = _World()
+    sender = world.session.video_sender
+    assert sender is not None
+    world.session.rtcp_received(rtcp.nack(1, sender.ssrc, range(6000)))
+    assert sender.unknown == HISTORY_PACKETS
 
 
 async def test_only_what_comes_in_is_given_bandwidth() -> None:

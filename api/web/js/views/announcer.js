@@ -1,6 +1,7 @@
 /** What happens in the room, in words for whoever cannot see it. */
 
 import { CONNECTING, participant, runningRecording, sharers } from "../state.js";
+import { ofOverload } from "../words.js";
 
 /** What there is to say about the step from `before` to `now`. Pure. */
 export function announcements(now, before) {
@@ -14,6 +15,8 @@ export function announcements(now, before) {
     if (speaker) said.push(`${speaker.name} is speaking.`);
   }
   said.push(...sharings(now, before));
+  said.push(...mutings(now, before));
+  if (now.overload && !before.overload && now.canvas) said.push(ofOverload(now.overload, now.canvas));
   const [is, was] = [runningRecording(now), runningRecording(before)];
   if (is && !was) said.push("This room is being recorded.");
   if (was && !is && now.phase !== "ended") said.push("The recording has stopped.");
@@ -34,6 +37,12 @@ function sharings(now, before) {
     ids.filter((id) => id !== now.id && !others.includes(id) && participant(now, id)).map((id) => `${participant(now, id).name} ${words}`);
   const [is, was] = [sharers(now), sharers(before)];
   return [...told(is, was, "shares a screen."), ...told(was, is, "no longer shares a screen.")];
+}
+
+function mutings(now, before) {
+  const silenced = (state) => Boolean(participant(state, now.id)?.silenced);
+  if (!participant(before, now.id) || silenced(now) === silenced(before)) return [];
+  return [silenced(now) ? "You have been muted for everybody." : "You can be heard again."];
 }
 
 /** Say it in the page's live region. */

@@ -5,7 +5,7 @@ import { duration, timeMs } from "../format.js";
 import { icon } from "../icons.js";
 import { participant, runningRecording } from "../state.js";
 import { Sampler } from "../sampler.js";
-import { ofError } from "../words.js";
+import { ofError, ofOverload } from "../words.js";
 import { controls } from "./controls.js";
 import { marks } from "./marks.js";
 import { closeOrphan } from "./menu.js";
@@ -55,18 +55,19 @@ async function act({ api, store }, { id }, { wish }) {
   try {
     if (!wish) await api.remove(room, id);
     else await api.wish(room, id, wish);
-    if (wish?.muted !== undefined) store.dispatch({ type: "local.silenced", id, silenced: wish.muted });
   } catch (error) {
     toast(ofError(error), "error");
   }
 }
 
-/** What lies over the picture: that it is recorded, how the connection is, who speaks. */
-function overlay({ api, store, stage, devices }) {
+/** What lies over the picture: that it is recorded, how the connection and the server are, who speaks. */
+function overlay({ api, store, stage, devices, config }) {
   const elapsed = h("time", { class: "rec-time" });
   const rec = h("div", { class: "rec", hidden: true }, h("span", { class: "rec-dot" }), h("span", {}, "REC"), elapsed);
   const statusText = h("span", {});
   const status = h("div", { class: "status", hidden: true }, h("span", { class: "spinner" }), statusText);
+  const overload = h("div", { class: "overload", hidden: true });
+  const silenced = h("div", { class: "silenced", hidden: true }, icon("mic-off"), h("span", {}, "You are muted for everybody"));
   const stopSharing = h("button", { type: "button", class: "sharing-stop", onclick: () => devices.switchOff("screen") }, "Stop");
   const sharing = h("div", { class: "sharing", hidden: true }, icon("screen"), h("span", {}, "You are sharing your screen"), stopSharing);
   const waiting = h("div", { class: "waiting" }, h("span", { class: "spinner spinner-large" }), h("p", {}, "Waiting for the picture…"));
@@ -83,13 +84,16 @@ function overlay({ api, store, stage, devices }) {
     setText(elapsed, since ? duration((Date.now() + api.clockOffsetMs - since) / 1000) : "");
   };
   return {
-    element: h("div", { class: "overlay" }, h("div", { class: "overlay-top" }, rec, sharing, status), waiting, tap, speaking),
+    element: h("div", { class: "overlay" }, h("div", { class: "overlay-top" }, rec, sharing, silenced, status, overload), waiting, tap, speaking),
     tick,
     update(state) {
       rec.hidden = !runningRecording(state);
       sharing.hidden = !state.devices.screen.on;
       status.hidden = !state.status;
       setText(statusText, state.status ?? "");
+      silenced.hidden = !participant(state, state.id)?.silenced;
+      overload.hidden = !state.overload;
+      if (state.overload) setText(overload, ofOverload(state.overload, state.canvas ?? config.video));
       tap.hidden = !state.soundBlocked;
       const speaker = participant(state, state.activeSpeaker);
       const shown = speaker?.speaking && speaker.id !== state.id;

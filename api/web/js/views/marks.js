@@ -7,7 +7,7 @@ import { deedsFor, marksOf, pinning } from "../deeds.js";
 import { h, keyed, setAttribute } from "../dom.js";
 import { icon } from "../icons.js";
 import { boxesAt, contained, isSettled, neighbour, ownerOf, scaled } from "../placing.js";
-import { described, participant } from "../state.js";
+import { participant } from "../state.js";
 import { closeMenu, openMenu } from "./menu.js";
 
 const WITH_BUTTON_PX = 72; // narrower tiles have no room for a button of their own
@@ -87,10 +87,7 @@ function screenMark({ store }, id) {
 }
 
 function personMark({ store, act }, id) {
-  const person = () => {
-    const found = participant(store.state, id);
-    return found && described(store.state, found);
-  };
+  const person = () => participant(store.state, id);
   const menu = (anchor, point) => {
     const about = person();
     if (!about) return;

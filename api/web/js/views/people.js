@@ -4,7 +4,7 @@ import { deedsFor, marksOf } from "../deeds.js";
 import { h, keyed, setAttribute, setText } from "../dom.js";
 import { initials } from "../format.js";
 import { icon, setIcon } from "../icons.js";
-import { described, participant, sharers } from "../state.js";
+import { participant, sharers } from "../state.js";
 import { copyLink } from "./link.js";
 import { openMenu } from "./menu.js";
 
@@ -28,7 +28,7 @@ function row(id, state, act) {
   const sound = h("span", { class: "person-sign" });
   const words = h("span", { class: "visually-hidden" });
   const menu = () => {
-    const about = described(state(), participant(state(), id));
+    const about = participant(state(), id);
     const entries = deedsFor(about, state().id).map((deed) => ({ ...deed, act: () => act(about, deed) }));
     openMenu(more, about.name, entries);
   };
@@ -49,12 +49,12 @@ function row(id, state, act) {
     setIcon(sound, person.muted ? "mic-off" : "mic");
     setAttribute(element, "data-speaking", speaking);
     setAttribute(element, "data-muted", here && person.muted);
-    setText(words, here ? marksOf(described(state(), person)).filter((mark) => !SHOWN.has(mark)).join(", ") : "");
+    setText(words, here ? marksOf(person).filter((mark) => !SHOWN.has(mark)).join(", ") : "");
   };
   return element;
 }
 
-const SHOWN = new Set(["pinned", "in the spotlight", "hidden from the picture"]); // in the note already
+const SHOWN = new Set(["pinned", "in the spotlight", "hidden from the picture", "muted for everybody"]); // in the note already
 
 function notes(state, person) {
   const said = [

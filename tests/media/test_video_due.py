@@ -1,0 +1,57 @@
+"""When a picture is shown: at the tick nearest to the time at which it is due."""
+
+import cv2
+import numpy as np
+import pytest
+
+from layouts.geometry import Rect, Size
+from layouts.model import Layout, Tile
+from mcu.clock import MediaClock
+from mcu.media import VideoCodec, VideoUnit
+from mcu.messages import VideoConfig
+from mcu.video.i420 import Colour
+from mcu.video.mixer import VideoMixer
+from mcu.video.scene import Scene, TileInfo
+from tests.media.video_content import encoded_colour
+
+pytestmark = pytest.mark.media
+
+CANVAS = Size(320, 180)
+GREEN = (40, 200, 60)
+TICK_US = 1_000_000 // 30
+DUE_TICK = 10
+
+
+class Due:
+    def __init__(self, due_us: int) -> None:
+        self._due_us = due_us
+
+    def due_us(self, capture_us: int | None, arrival_us: int) -> int:  # noqa: ARG002 - the protocol's
+        return self._due_us
+
+
+def first_shown(due_us: int) -> int:
+    """The tick whose canvas shows a picture due then, which is here well before."""
+    mixer = VideoMixer(VideoConfig(width=CANVAS.width, height=CANVAS.height, fps=30), MediaClock())
+    source = mixer.add("green", Due(due_us), lambda: None)
+    mixer.show(Scene(Layout(CANVAS, (Tile("green", Rect(0, 0, 320, 180)),)), {"green": TileInfo("")}))
+    mixer.work(0)
+    data = encoded_colour(VideoCodec.VP8, Colour.from_rgb(*GREEN), CANVAS, count=1)[0]
+    source.push(VideoUnit(VideoCodec.VP8, data, 0, due_us - 100_000, None, keyframe=True))
+    mixer.pool.start()
+    mixer.pool.stop()  # it finishes what was handed in: the picture is decoded
+    try:
+        return next(tick for tick in range(1, 2 * DUE_TICK) if _is_green(mixer, tick))
+    finally:
+        mixer.stop()
+
+
+def _is_green(mixer: VideoMixer, tick: int) -> bool:
+    mixer.work(tick)
+    shown = cv2.cvtColor(mixer.canvas.packed(), cv2.COLOR_YUV2RGB_I420)
+    return bool(np.abs(np.median(shown, axis=(0, 1)) - GREEN).max() < 10)
+
+
+@pytest.mark.parametrize("off_us", [-16_000, -1000, 0, 1000, 16_000])
+def test_it_is_shown_at_the_nearest_tick(off_us: int) -> None:
+    assert first_shown(DUE_TICK * TICK_US + off_us) == DUE_TICK
