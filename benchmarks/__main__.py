@@ -49,14 +49,17 @@ def compare(results: list[Result], scenarios: list[Scenario], stock: Stock) -> d
         reference = done[job]
         if reference is not None:
             found[result.scenario] = round(result.room_cores / reference, 2)
-            print(f"{result.scenario:36} room {result.room_cores:.3f}, GStreamer {reference:.3f}: {found[result.scenario]}")
+            both = f"room {result.room_cores:.3f}, GStreamer {reference:.3f}"
+            print(f"{result.scenario:36} {both}: {found[result.scenario]}", flush=True)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--seconds", type=float, default=20, help="how long each scenario is weighed")
-    parser.add_argument("--only", action="append", default=[], help="scenarios whose name contains this; may be repeated")
+    parser.add_argument(
+        "--only", action="append", default=[], help="scenarios whose name contains this; may be repeated"
+    )
     parser.add_argument("--profile", action="store_true", help="also print the room's cores by thread")
     arguments = parser.parse_args()
     scenarios = chosen(arguments.only)

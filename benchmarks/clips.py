@@ -12,7 +12,7 @@ from tests.media.video_content import photograph
 FPS = 30
 WIDTH, HEIGHT = 640, 360
 BITRATE_BPS = 600_000
-CODE_BITS = 12
+CODE_BITS, FRAME_BITS = 13, 9  # of the code: which film, which frame of it
 BLOCK = 32  # luma pixels of one code bit's square
 MARGIN = 8
 LENS, SWAY = 2.0, 4.0  # pixels: the lens's blur, and how far the camera moves to each side
@@ -26,32 +26,32 @@ def world(width: int, height: int, seed: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.GaussianBlur(photograph(width, height, seed), (0, 0), LENS), np.uint8)
 
 
-def paint_code(luma: npt.NDArray[np.uint8], number: int) -> None:
-    """Write ``number`` as a row of black and white squares into the top left corner.
+def paint_code(luma: npt.NDArray[np.uint8], film: int, number: int) -> None:
+    """Write both as a row of black and white squares into the top left corner.
 
-    In Gray code: one square changes from frame to frame, which costs few bits.
+    The number is in Gray code: one square changes from frame to frame, which costs few bits.
     """
-    gray = number ^ number >> 1
+    code = film << FRAME_BITS | (number ^ number >> 1)
     for bit in range(CODE_BITS):
         x = MARGIN + bit * BLOCK
-        luma[MARGIN : MARGIN + BLOCK, x : x + BLOCK] = 235 if gray >> bit & 1 else 16
+        luma[MARGIN : MARGIN + BLOCK, x : x + BLOCK] = 235 if code >> bit & 1 else 16
 
 
-def read_code(luma: npt.NDArray[np.uint8], x: float, y: float, scale: float) -> int:
-    """The number painted into the tile whose source's top left corner lies at (x, y), shrunk by ``scale``."""
-    gray = 0
+def read_code(luma: npt.NDArray[np.uint8], x: float, y: float, scale: float) -> tuple[int, int]:
+    """Film and frame painted into the tile whose source's top left corner lies at (x, y), shrunk by ``scale``."""
+    code = 0
     for bit in range(CODE_BITS):
         cx = int(x + scale * (MARGIN + (bit + 0.5) * BLOCK))
         cy = int(y + scale * (MARGIN + 0.5 * BLOCK))
-        gray |= int(luma[cy - 2 : cy + 3, cx - 2 : cx + 3].mean() > 125) << bit
-    number = 0
+        code |= int(luma[cy - 2 : cy + 3, cx - 2 : cx + 3].mean() > 125) << bit
+    gray, number = code & (1 << FRAME_BITS) - 1, 0
     while gray:
         number, gray = number ^ gray, gray >> 1
-    return number
+    return code >> FRAME_BITS, number
 
 
 def vp8_clip(seed: int) -> list[bytes]:
-    """``FRAMES`` encoded frames of a camera held in a hand, the first one a keyframe; the last one leads to the first."""
+    """Film number ``seed``: ``FRAMES`` encoded frames of a camera held in a hand; the first is a keyframe."""
     return _encoded(seed, WIDTH, HEIGHT, FPS, BITRATE_BPS)
 
 
@@ -81,7 +81,7 @@ def _encoded(seed: int, width: int, height: int, fps: int, bitrate_bps: int) -> 
         y = height / 4 + SWAY * np.sin(2 * angle + seed)
         planes = _seen(scene, x, y, width, height)
         if width == WIDTH:
-            paint_code(planes[:height], n)
+            paint_code(planes[:height], seed, n)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = n
         clip += [bytes(packet) for packet in encoder.encode(frame)]
@@ -90,9 +90,7 @@ def _encoded(seed: int, width: int, height: int, fps: int, bitrate_bps: int) -> 
     return clip
 
 
-def _seen(
-    scene: npt.NDArray[np.uint8], x: float, y: float, width: int, height: int
-) -> npt.NDArray[np.uint8]:
+def _seen(scene: npt.NDArray[np.uint8], x: float, y: float, width: int, height: int) -> npt.NDArray[np.uint8]:
     """The part of the scene at (x, y), by sub-pixels, as packed I420."""
     shift: npt.NDArray[np.float64] = np.array([[1, 0, x], [0, 1, y]])
     luma = cv2.warpAffine(scene, shift, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)

@@ -1,6 +1,6 @@
 """What a probe received of the mix, looked at afterwards: how late each picture is, and how good.
 
-A source's film has a number painted into each frame, so the mix says which frame each tile shows.
+Each frame of a film has two numbers painted in, so the mix says which frame of which film each tile shows.
 """
 
 from bisect import bisect_right
@@ -11,7 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.clips import FRAMES, HEIGHT, WIDTH, read_code
+from benchmarks.clips import HEIGHT, WIDTH, read_code
 from benchmarks.lean import sdp
 from benchmarks.lean.crowd import Watched
 from layouts.geometry import Rect, Size
@@ -38,16 +38,16 @@ class MixedFrame:
 
     came: float
     luma: Luma
-    codes: dict[str, int]  # by source: which frame of its film it shows
+    shows: tuple[tuple[Rect, int, int], ...]  # each tile, with its film and which frame of that
 
 
-def tiles(participants: int, most: int) -> dict[str, Rect]:
-    """Where everybody's tile is in a grid."""
+def tiles(participants: int, most: int) -> list[Rect]:
+    """Where the tiles of a grid are; whose each is depends on who came first."""
     sources = [Source(id=f"p{n}", name=f"p{n}") for n in range(participants)]
-    return {tile.source_id: tile.rect for tile in resolve("grid", CANVAS, sources, Options(max_tiles=most)).tiles}
+    return [tile.rect for tile in resolve("grid", CANVAS, sources, Options(max_tiles=most)).tiles]
 
 
-def frames(received: list[tuple[float, bytes]], places: dict[str, Rect]) -> list[MixedFrame]:
+def frames(received: list[tuple[float, bytes]], places: list[Rect]) -> list[MixedFrame]:
     """Decode what a probe of H.264 got, from its first keyframe on."""
     decoder = av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)
@@ -57,9 +57,11 @@ def frames(received: list[tuple[float, bytes]], places: dict[str, Rect]) -> list
         if not started:
             continue
         for picture in decoder.decode(av.Packet(data)):
+            if (picture.width, picture.height) != (CANVAS.width, CANVAS.height):
+                continue  # a lower rung
             luma = np.asarray(picture.to_ndarray()[: picture.height], np.uint8)
-            codes = {who: read_code(luma, *_corner(rect)) for who, rect in places.items()}
-            mixed.append(MixedFrame(came, luma, codes))
+            shows = tuple((rect, *read_code(luma, *_corner(rect))) for rect in places)
+            mixed.append(MixedFrame(came, luma, shows))
     return mixed
 
 
@@ -87,31 +89,33 @@ def picture_delays_ms(watched: Watched, mixed: list[MixedFrame]) -> list[float]:
     sent: dict[tuple[str, int], list[float]] = defaultdict(list)
     for who, index, at in watched.pictures:
         sent[who, index].append(at)
-    delays, shown = [], {}
+    delays: list[float] = []
+    shown: dict[int, int] = {}
     for frame in mixed:
-        for who, code in frame.codes.items():
-            if shown.get(who) == code:
+        for _, film, code in frame.shows:
+            if shown.get(film) == code:
                 continue
-            shown[who] = code
-            times = sent.get((who, code), [])
+            shown[film] = code
+            times = sent.get((f"p{film}", code), [])
             place = bisect_right(times, frame.came)
             if place and frame.came - times[place - 1] < _LATEST_S:
                 delays.append((frame.came - times[place - 1]) * 1000)
     return delays
 
 
-def quality_db(mixed: list[MixedFrame], places: dict[str, Rect], clips: list[list[bytes]], every: int = 40) -> float:
+def quality_db(mixed: list[MixedFrame], clips: list[list[bytes]], every: int = 40) -> float:
     """Luma PSNR of the mix against the same films scaled into the same tiles, without names and borders."""
-    chosen = [frame for frame in mixed[every::every] if all(code < FRAMES for code in frame.codes.values())]
-    wanted = {(int(who[1:]), code) for frame in chosen for who, code in frame.codes.items()}
-    films = {n: _pictures(clips[n], {code for film, code in wanted if film == n}) for n in range(len(places))}
+    chosen = [frame.shows for frame in mixed[every::every]]
+    lumas = [frame.luma for frame in mixed[every::every]]
+    wanted = {(film, code) for shows in chosen for _, film, code in shows}
+    films = [_pictures(clip, {code for film, code in wanted if film == n}) for n, clip in enumerate(clips)]
     canvas, errors = Canvas(CANVAS), []
-    for frame in chosen:
-        for who, rect in places.items():
-            paint_picture(canvas, rect, Fit.COVER, films[int(who[1:])][frame.codes[who]])
+    for shows, luma in zip(chosen, lumas, strict=True):
+        for rect, film, code in shows:
+            paint_picture(canvas, rect, Fit.COVER, films[film][code])
             rows = slice(rect.y + _EDGE, rect.bottom - _LABEL)
             columns = slice(rect.x + _EDGE, rect.right - _EDGE)
-            difference = canvas.y[rows, columns].astype(np.int32) - frame.luma[rows, columns]
+            difference = canvas.y[rows, columns].astype(np.int32) - luma[rows, columns]
             errors.append(np.mean(difference**2))
     return float(10 * np.log10(255**2 / np.mean(errors))) if errors else float("nan")
 

@@ -71,7 +71,7 @@ def write_ogg(path: Path, packets: tuple[bytes, ...], seconds: int) -> None:
 
 def pipeline(job: Job, folder: Path) -> str:
     """The description for gst-launch."""
-    places = list(tiles(job.cameras, STAGE).values())
+    places = tiles(job.cameras, STAGE)
     pads = " ".join(f"sink_{n}::xpos={rect.x} sink_{n}::ypos={rect.y}" for n, rect in enumerate(places))
     parts = [f"compositor name=mix {pads} ! video/x-raw,width=1280,height=720,framerate=30/1 ! tee name=canvas"]
     h264_to = "queue ! h264parse ! mux." if job.recording else "fakesink"

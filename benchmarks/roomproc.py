@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -73,9 +73,9 @@ class RoomProcess:
         times = self._ps.cpu_times()
         return float(times.user + times.system)
 
-    def threads_s(self) -> Counter[str]:
+    def threads_s(self) -> dict[str, float]:
         """CPU seconds of its living threads, by name without numbers."""
-        used: Counter[str] = Counter()
+        used: defaultdict[str, float] = defaultdict(float)
         for stat in Path(f"/proc/{self._process.pid}/task").glob("*/stat"):
             head, _, tail = stat.read_text().rpartition(")")
             ticks = tail.split()

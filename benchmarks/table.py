@@ -1,5 +1,7 @@
 """Rows as people read them, each with what is to be reached and whether it is."""
 
+from itertools import pairwise
+
 from benchmarks.weigh import Result
 
 PICTURE_P50_MS, PICTURE_P95_MS, SOUND_P95_MS = 32, 50, 60
@@ -27,7 +29,14 @@ def line(result: Result) -> str:
         f"{result.scenario:36}{result.room_cores:7.3f}{target:>8}{met(result.room_cores, result.target_cores):>9}"
         f"{result.fps:7.2f}{_pair(result.delay_ms):>17}{_pair(result.sound_delay_ms):>16}"
         f"{result.memory_pss_mb:8.1f}{memory:>5}{quality:>7}{result.audio_gaps:6}{result.sender_cores:9.3f}"
+        f"{_given_up(result)}"
     )
+
+
+def _given_up(result: Result) -> str:
+    """What an overloaded machine, or a line that seemed narrow, cost."""
+    level = f" overload level {result.overload_level}" if result.overload_level else ""
+    return level + (f" {result.lower_rungs} on lower rungs" if result.lower_rungs else "")
 
 
 def _pair(delay_ms: dict[str, float]) -> str:
@@ -65,7 +74,7 @@ def listeners(results: list[Result]) -> list[str]:
     lines = []
     for kind in ("nine on stage, three talk", "the others' cameras off"):
         rooms = sorted((r for r in results if r.scenario.endswith(kind)), key=lambda r: r.participants)
-        for fewer, more in zip(rooms, rooms[1:], strict=False):
+        for fewer, more in pairwise(rooms):
             each = (more.room_cores - fewer.room_cores) / (more.participants - fewer.participants)
             what = f"{fewer.participants} to {more.participants}, {kind}: cores for each further one"
             lines.append(_verdict(what, round(each, 5), 0.004))

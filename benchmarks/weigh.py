@@ -49,6 +49,7 @@ class Result:
     audio_ticks_skipped: int = 0
     concealed_ms: float = 0.0
     video_ticks_skipped: int = 0
+    lower_rungs: int = 0  # participants that were not on the full size in the end
     overload_level: int = 0
     sender_cores: float = 0.0
     threads: dict[str, float] = field(default_factory=dict)  # cores, by thread
@@ -108,7 +109,7 @@ async def weigh(scenario: Scenario, room: RoomProcess, crowd: Crowd, stock: Stoc
     )
     watched = await asyncio.to_thread(crowd.watched)
     received = next(iter(watched.received.values()), [])
-    places = mix.tiles(scenario.participants, STAGE) if scenario.participants else {}
+    places = mix.tiles(scenario.participants, STAGE) if scenario.participants else []
     cameras = scenario.cameras is None or scenario.cameras > 0
     mixed = mix.frames(received, places) if cameras and received else []
     return Result(
@@ -124,12 +125,13 @@ async def weigh(scenario: Scenario, room: RoomProcess, crowd: Crowd, stock: Stoc
         memory_target_mb=scenario.memory_target_mb,
         memory_pss_mb=round(room.pss_mb(), 1),
         sound_delay_ms=percentiles(sound.sound_delays_ms(watched, received, stock.library)),
-        psnr_db=round(mix.quality_db(mixed, places, stock.clips), 2) if mixed else None,
+        psnr_db=round(mix.quality_db(mixed, stock.clips), 2) if mixed else None,
         mbps=round(sum(len(data) for _, data in received if data[1] & 0x7F == 98) * 8e-6 / (elapsed + 1), 2),
         audio_gaps=audio_gaps(counts, counts_now),
         audio_ticks_skipped=int(grown(before, now, "tutti_audio_ticks_skipped_total")),
         concealed_ms=round(grown(before, now, "tutti_audio_concealed_seconds_total") * 1000, 1),
         video_ticks_skipped=int(grown(before, now, "tutti_video_ticks_skipped_total")),
+        lower_rungs=int(sum(now[name] for name in now if name.endswith(("_peers_half", "_peers_quarter")))),
         overload_level=int(now.get("tutti_video_overload_level", 0)),
         sender_cores=round((senders_now - senders) / elapsed, 3),
         threads={name: round((used - threads.get(name, 0)) / elapsed, 3) for name, used in threads_now.items()},
@@ -160,5 +162,3 @@ def percentiles(delays_ms: list[float]) -> dict[str, float]:
         return {}
     ordered = sorted(delays_ms)
     return {"p50": round(statistics.median(ordered), 1), "p95": round(ordered[int(len(ordered) * 0.95)], 1)}
-
-

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.lean import sdp
 from benchmarks.lean.media import Library
@@ -183,7 +183,7 @@ class Crowd:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(library, theirs), daemon=True)
 
-    def __enter__(self) -> "Crowd":
+    def __enter__(self) -> Self:
         self._process.start()
         return self
 

@@ -3,11 +3,14 @@
 ICE lite answers binding requests and never asks on its own but for consent; the room does the rest.
 """
 
+from __future__ import annotations
+
+import contextlib
 import re
 import secrets
 import socket
 import struct
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pylibsrtp
 from aioice import stun
@@ -15,6 +18,9 @@ from aioice.ice import get_host_addresses
 from aiortc import RTCCertificate
 from aiortc.rtcdtlstransport import SRTP_AES128_CM_SHA1_80 as PROFILE
 from OpenSSL import SSL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CERTIFICATE = RTCCertificate.generateCertificate()  # one for all; making them takes a while
 _CONTEXT = _CERTIFICATE._create_ssl_context([PROFILE])  # noqa: SLF001  # what aiortc's transport uses; no public way
@@ -104,13 +110,13 @@ class Link:
 
     def ask_consent(self) -> None:
         """As a browser does every few seconds (RFC 7675); the answer is not waited for."""
-        assert self._address is not None
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         request.attributes["USERNAME"] = f"{self._their_ufrag}:{self._ufrag}"
         request.attributes["PRIORITY"] = _PRIORITY
         request.attributes["ICE-CONTROLLED"] = 1
         request.add_message_integrity(self._their_pwd.encode())
-        self.socket.sendto(bytes(request), self._address)
+        with contextlib.suppress(OSError):  # as any datagram that is lost
+            self.socket.send(bytes(request))
 
     def _dtls(self, data: bytes, address: tuple[str, int]) -> None:
         self._ssl.bio_write(data)
@@ -147,14 +153,9 @@ class Link:
     def close(self) -> None:
         """Say goodbye and close the socket."""
         if self.connected:
-            try:
+            with contextlib.suppress(SSL.Error, OSError):  # the room may be gone
                 self._ssl.shutdown()
-            except SSL.Error:
-                pass
-            try:
                 self._flush(self.socket.getpeername())
-            except OSError:
-                pass  # the room is gone
         self.socket.close()
 
 

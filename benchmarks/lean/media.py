@@ -54,5 +54,3 @@ def library(clips: list[list[bytes]]) -> Library:
         voices=tuple(Voice(tuple(voice_packets(n)), _TALKING + n) for n in range(len(clips))),
         silence=Voice(tuple(opus_packets(None)), _SILENT),
     )
-
-

@@ -1,5 +1,6 @@
 """One outgoing stream: headers are written, everything else was there before."""
 
+import contextlib
 import secrets
 import struct
 import time
@@ -44,10 +45,8 @@ class OutStream:
         )  # fmt: skip
         self.packets += 1
         self.octets += len(payload)
-        try:
+        with contextlib.suppress(OSError):  # the room's socket is full or gone: lost, as datagrams are
             self._link.socket.send(self._link.protect(header + payload))
-        except OSError:
-            pass  # the room's socket is full or gone: lost, as datagrams are
 
     def report(self, blocks: list[rtcp.ReportBlock]) -> bytes:
         """A sender report; capture time is the clock's, so sound and picture are in step."""

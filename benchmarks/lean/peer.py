@@ -1,5 +1,6 @@
 """One lean participant: what it sends, what it notes of what comes, and the feedback a browser would give."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -138,7 +139,5 @@ class Peer:
         self._send(rtcp.pli(self.video.ssrc, flow.ssrc))
 
     def _send(self, packet: bytes) -> None:
-        try:
+        with contextlib.suppress(OSError):  # as any datagram that is lost
             self.link.socket.send(self.link.protect_rtcp(packet))
-        except OSError:
-            pass  # as any datagram that is lost

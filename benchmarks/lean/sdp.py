@@ -41,7 +41,9 @@ def offer(link: Link, audio_ssrc: int, video_ssrc: int, *, h264: bool) -> str:
         lines.append(f"a=rtpmap:{payload_type} {name}/90000")
         lines += [f"a=rtcp-fb:{payload_type} {feedback}" for feedback in _FEEDBACK]
         if name == "H264":
-            lines.append(f"a=fmtp:{payload_type} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f")
+            lines.append(
+                f"a=fmtp:{payload_type} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+            )
         lines += [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={payload_type}"]
     lines += [f"a=ssrc:{video_ssrc} cname:lean"]
     return "\r\n".join(lines) + "\r\n"
