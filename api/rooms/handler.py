@@ -15,6 +15,7 @@ from mcu.messages import (
     Done,
     Event,
     Failure,
+    GetLoad,
     GetParticipant,
     GetSnapshot,
     GetState,
@@ -171,6 +172,9 @@ class RoomHandler:
     async def _participant(self, request: GetParticipant) -> Reply:
         return self.room.participant(request.participant_id)
 
+    async def _load(self, _request: GetLoad) -> Reply:
+        return self.room.load(recording=self._part is not None)
+
     async def _ping(self, _request: Ping) -> Reply:
         return Done()
 
@@ -282,6 +286,7 @@ class RoomHandler:
         GetSnapshot: _snapshot,
         GetState: _state,
         GetParticipant: _participant,
+        GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,
         Close: _close,
