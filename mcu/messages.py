@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
-from mcu.media import Rung
+from mcu.media import Rung, VideoCodec
 
 VERSION = 1
 
@@ -153,6 +153,12 @@ class GetState(Message):  # Reply: RoomState
     type: Literal["state"] = "state"
 
 
+class GetLoad(Message):  # Reply: Load
+    """What the room bears, for whoever decides whether the machine can bear more."""
+
+    type: Literal["load"] = "load"
+
+
 class StartPart(Message):  # Reply: PartStarted
     """Begin writing a part of a recording into ``directory`` (made by the room)."""
 
@@ -193,6 +199,7 @@ Request = Annotated[
     | SetOverlay
     | GetSnapshot
     | GetState
+    | GetLoad
     | StartPart
     | StopPart
     | Close
@@ -310,8 +317,29 @@ class RoomState(Message):
     metrics: dict[str, float] = {}
 
 
+class Demand(Message):
+    """What one participant asks of the machine; ``mcu.load`` makes it."""
+
+    id: str
+    microphone: bool = False
+    camera: bool = False
+    on_stage: bool = False  # the camera has a tile or is to get one: it is decoded and painted
+    sharing: bool = False  # a screen, which has a tile
+    codec: VideoCodec | None = None  # of the picture they are sent; None for none
+    rung: Rung = Rung.FULL
+
+
+class Load(Message):
+    """What a room bears: everybody who is in it or is connecting, and whether it is recorded."""
+
+    type: Literal["load_told"] = "load_told"
+    video: VideoConfig = VideoConfig()
+    demands: tuple[Demand, ...] = ()
+    recording: bool = False
+
+
 Reply = Annotated[
-    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState,
+    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState | Load,
     Field(discriminator="type"),
 ]
 

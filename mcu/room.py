@@ -23,6 +23,7 @@ from mcu.messages import (
     ActiveSpeaker,
     Event,
     LayoutChanged,
+    Load,
     OverloadChanged,
     ParticipantJoined,
     ParticipantLeft,
@@ -361,6 +362,12 @@ class Room:
             recording=recording,
             metrics=self._metrics(),
         )
+
+    def load(self, *, recording: bool) -> Load:
+        """What the room bears."""
+        tiles = {tile.source_id for tile in self._scene.layout.tiles}
+        demands = tuple(participant.demand(tiles) for participant in self._participants.values())
+        return Load(video=self.config.video, demands=demands, recording=recording)
 
     def _metrics(self) -> dict[str, float]:
         fanouts: tuple[AudioFanout | VideoFanout, ...] = (self._audio_out, *self._video_out.values())

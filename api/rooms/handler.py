@@ -15,6 +15,7 @@ from mcu.messages import (
     Done,
     Event,
     Failure,
+    GetLoad,
     GetSnapshot,
     GetState,
     Join,
@@ -167,6 +168,9 @@ class RoomHandler:
         lost = self._notes_lost + (self._notes.lost if self._notes else 0)
         return state.model_copy(update={"metrics": {**state.metrics, "tutti_timeline_lines_lost_total": float(lost)}})
 
+    async def _load(self, _request: GetLoad) -> Reply:
+        return self.room.load(recording=self._part is not None)
+
     async def _ping(self, _request: Ping) -> Reply:
         return Done()
 
@@ -277,6 +281,7 @@ class RoomHandler:
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,
         Close: _close,

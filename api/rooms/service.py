@@ -4,12 +4,15 @@ import asyncio
 import base64
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from api.errors import RemoteError
 from api.rooms.asking import AnyReply, ask
-from api.rooms.host import RoomGone, RoomHost, RoomRef, RoomTimeoutError
+from api.rooms.host import Kind, RoomGone, RoomHost, RoomRef, RoomTimeoutError
 from api.rooms.keeper import RoomKeeper
 from mcu.errors import UnknownParticipantError
+from mcu.load import offered
 from mcu.messages import (
     Done,
     GetSnapshot,
@@ -17,6 +20,7 @@ from mcu.messages import (
     Join,
     Joined,
     Leave,
+    Load,
     ParticipantState,
     Request,
     RoomConfig,
@@ -92,11 +96,25 @@ class RoomService:
     # --- participants -------------------------------------------------------------------------------------------------
 
     async def join(self, room: str, display_name: str, offer_sdp: str, *, video: bool = True) -> tuple[str, str]:
-        """Take an offer; the participant's id and the answer. Raises ``RemoteError`` (``room_full``, ``bad_offer``)."""
-        ref = await self._keeper.ensure(room, create=self._create_on_join)
+        """Take an offer; the participant's id and the answer.
+
+        Raises:
+            RemoteError: ``room_full``, ``bad_offer``.
+            NoCapacity: the machine cannot bear them.
+        """
         message = Join(participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video)
-        joined = await ask(self._host, ref, message, Joined, JOIN_TIMEOUT_S)
+        demand = offered(message.participant_id, offer_sdp, watches=video)
+        ref = await self._keeper.ensure(room, create=self._create_on_join, first=demand)
+        async with self._host.admit(ref, Kind.PARTICIPANT, Load(demands=(demand,))):
+            joined = await ask(self._host, ref, message, Joined, JOIN_TIMEOUT_S)
         return joined.participant_id, joined.sdp
+
+    @asynccontextmanager
+    async def recording_admitted(self, room: str) -> AsyncIterator[None]:
+        """Make sure that the machine can bear a recording of the room, before it is begun. Raises ``NoCapacity``."""
+        ref = await self._keeper.find(room)
+        async with self._host.admit(ref, Kind.RECORDING, Load(recording=True)):
+            yield
 
     async def trickle(self, room: str, participant_id: str, fragment: str) -> None:
         """Pass on candidates."""

@@ -38,7 +38,14 @@ def _body(media_type: str, description: str) -> dict[str, Any]:
             "headers": {"Location": {"schema": {"type": "string"}}},
         },
         **errors(
-            "bad_offer", "invalid_name", "room_full", "room_not_found", "unsupported_media_type", "payload_too_large"
+            "bad_offer",
+            "invalid_name",
+            "no_capacity_participant",
+            "no_capacity_room",
+            "room_full",
+            "room_not_found",
+            "unsupported_media_type",
+            "payload_too_large",
         ),
     },
     openapi_extra=_body(SDP, "an offer with one audio and one video line, or a second video line for a screen"),
