@@ -8,7 +8,7 @@ encodes follows the number of talkers, never that of participants.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -103,7 +103,7 @@ class AudioMixer:
         self._aac: AacEncoder | None = None
         self._lock = threading.Lock()
         self._sources: dict[str, Source] = {}  # replaced, never changed, so that the thread reads it without the lock
-        self._mixed: dict[str, Source] = {}  # as of the last tick
+        self._mixed: Mapping[str, Source] = {}  # as of the last tick
         self._former = PlayoutStats()  # sums over sources that have left
         self._former_failures = 0
         self._former_inbox_dropped = 0
@@ -221,22 +221,19 @@ class AudioMixer:
 
     def _mix(self, pts: int, now_us: int, began_us: int) -> None:
         sources = self._sources
-        heard = {who: source.listen(now_us) for who, source in sources.items()}
+        awake = {who: source for who, source in sources.items() if not source.rests(now_us)}
+        heard = {who: source.listen(now_us) for who, source in awake.items()}
         levels = {who: level for who, level in heard.items() if level is not None}
-        selection = self._selector.update(now_us, levels)
+        selection = self._selector.update(now_us, levels, sources.keys() - awake.keys())
         contributions = {}
-        for who, source in sources.items():
+        for who, source in awake.items():
             part = source.contribute(now_us, now_us, talks=who in selection.talkers)
             if part is not None:
                 contributions[who] = part
-        for who, source in self._mixed.items():
-            if sources.get(who) is not source:  # gone: ramp out what was heard of it
-                part = source.contribute(now_us, now_us, talks=False)
-                if part is not None:
-                    contributions[who + _GONE] = part
-        self._mixed = sources
+        if self._mixed is not sources:
+            self._ramp_out_who_left(sources, contributions, now_us)
         full, minus = mix(contributions, self._channels)
-        for who, source in sources.items():
+        for who, source in awake.items():
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
         full, minus = self._limiter.limit(full, minus)
@@ -246,6 +243,14 @@ class AudioMixer:
         self._output.write(MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us())))
         self._record(pts, full)
         self._tell(selection, sources, now_us)
+
+    def _ramp_out_who_left(self, sources: Mapping[str, Source], contributions: dict[str, Samples], now_us: int) -> None:
+        for who, source in self._mixed.items():
+            if sources.get(who) is not source:
+                part = source.contribute(now_us, now_us, talks=False)
+                if part is not None:
+                    contributions[who + _GONE] = part
+        self._mixed = sources
 
     def _record(self, pts: int, full: Samples) -> None:
         if not self.aac.in_use:

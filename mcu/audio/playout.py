@@ -6,7 +6,7 @@ or concealed; a play position off the wanted one is moved by resampling, by spli
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from mcu.audio.arrivals import Arrivals, Packet, PlayoutStats, to_us
 from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, make_decoder
 from mcu.audio.elastic import ElasticSound
 from mcu.audio.mixing import level_dbfs, ms, ramp, silence
+from mcu.audio.opus import MAX_PACKET_SAMPLES
 from mcu.errors import CodecError
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 
@@ -33,6 +34,7 @@ _DTX_BYTES = 2  # an Opus packet that says "nothing to hear" (RFC 6716 section 2
 _FEC_MEMORY_US = 5_000_000  # how long after a loss the buffer keeps room for the next packet's copy
 _PRE_ROLL_PACKETS = 2
 _PACKETS_IN_HAND = 16  # decoded and not yet played: 2.5 ms the shortest
+_UNHEARD_PACKETS = 32  # remembered of a silent sender: what may still be due when he speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Playout:
         self._lost_us = -_FEC_MEMORY_US
         # packets not decoded, which the decoder gets to know before it is heard
         self._skipped: deque[Packet] = deque(maxlen=_PRE_ROLL_PACKETS)
+        self._unheard: deque[AudioUnit] = deque(maxlen=_UNHEARD_PACKETS)  # came while at rest
         # what belongs to one run of timestamps
         self._arrivals = Arrivals(self.stats)
         self._cursor: int | None = None  # stream time of the next sample to be decoded, None before the start
@@ -146,6 +149,68 @@ class Playout:
             arrival_us = self._begun.popleft()[1]
         return arrival_us
 
+    # --- while the sender is silent ----------------------------------------------------------------------------------
+
+    def rest(self) -> None:
+        """Hold nothing ready until ``resume``: all that is to be done until then is ``skim``."""
+        self._sound.clear()
+        self._skipped.clear()
+        self._begun.clear()
+        self._cursor = None
+        self._owed = 0
+        self._made_up = _LONG_SILENT
+        self._level = SILENCE_DBOV
+
+    def skim(self, units: Sequence[AudioUnit]) -> Sequence[AudioUnit]:
+        """Packets that nobody is going to hear: note when they come, at a tenth of what playing silence costs.
+
+        Returns:
+            Those that no longer continue the timestamps, not noted: reason to ``resume``.
+        """
+        for number, unit in enumerate(units):
+            if not self._arrivals.keeps_pace(unit.rtp_time * 1_000_000 // RTP_CLOCK_HZ[unit.codec], unit.arrival_us):
+                return units[number:]
+            self.stats.received += 1
+            self._unheard.append(unit)
+        return ()
+
+    def would_play(self, now_us: int, pictures_offset_us: int | None = None) -> int | None:
+        """The sender's clock at what would be played now, were it not at rest; None while unknown."""
+        base_us = self._arrivals.estimator.base_us
+        if base_us is None or not self._unheard or self._unheard[-1].arrival_us < now_us - MAX_DELAY_US:
+            return None
+        newest = self._unheard[-1]
+        start_us = newest.rtp_time * 1_000_000 // RTP_CLOCK_HZ[newest.codec]
+        if newest.capture_us is not None:
+            self._capture = (self._to_samples(start_us), newest.capture_us)
+        self.delay_us = self._wanted_delay_us(now_us, base_us, pictures_offset_us)
+        if newest.capture_us is None:
+            return None
+        return newest.capture_us + now_us - base_us - self.delay_us - start_us
+
+    def resume(self, units: Sequence[AudioUnit], now_us: int, pictures_offset_us: int | None = None) -> None:
+        """Be ready to play: ``units`` have come, and one of them can be heard."""
+        for unit in units:
+            self.push(unit)
+        base_us = self._arrivals.estimator.base_us
+        if base_us is not None:
+            wanted = self._to_samples(now_us - base_us - self._wanted_delay_us(now_us, base_us, pictures_offset_us))
+            for unit in self._unheard:
+                self._recall(unit, wanted - _PRE_ROLL_PACKETS * self._packet_samples)
+            self._skipped.extend(self._arrivals.take_until(wanted))
+            self._start(wanted)
+        self._unheard.clear()
+
+    def _recall(self, unit: AudioUnit, since: int) -> None:
+        """Keep a packet that came while at rest, unless it was over before ``since``."""
+        start = unit.rtp_time * (SAMPLE_RATE_HZ // RTP_CLOCK_HZ[unit.codec])
+        if start + MAX_PACKET_SAMPLES <= since:
+            return
+        try:
+            self._arrivals.recall(Packet(unit, start, self._decoder_of(unit.codec).duration(unit.data)))
+        except CodecError:
+            self.stats.malformed += 1
+
     # --- where to play -----------------------------------------------------------------------------------------------
 
     @staticmethod
@@ -202,6 +267,7 @@ class Playout:
         self._decoders.clear()
         self._decoder = None
         self._skipped.clear()
+        self._unheard.clear()
 
     def _run_out(self) -> Played:
         """Silence, after what was left of the stream before."""
