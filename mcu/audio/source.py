@@ -60,6 +60,7 @@ class Source:
         self.inbox_dropped = 0
         self.failures = 0
         self.level: float = SILENCE_DBOV  # of the coming 20 ms
+        self.arrival_us: int | None = None  # of the newest packet that began to be heard in the last block
         self.gain_db = 0.0  # set from outside, from any thread
         self.muted_here = False  # as well
         self._sync = sync
@@ -167,7 +168,7 @@ class Source:
 
     def contribute(self, now_us: int, playout_us: int, *, talks: bool) -> Samples | None:
         """This source's part of the mix, None when it has none; its gain moves in ramps of one block."""
-        start, self._gain = self._gain, 0.0
+        start, self._gain, self.arrival_us = self._gain, 0.0, None
         heard = start > 0 or talks
         self._linger = _LINGER_BLOCKS if heard else max(0, self._linger - 1)
         if self._broken:
@@ -184,6 +185,7 @@ class Source:
             self._quiet_since_us = None
             wanted = self._wanted_gain(played)
             self._gain = wanted if talks else 0.0
+            self.arrival_us = played.arrival_us
             return ramp(played.samples, start, self._gain)
         except Exception:  # noqa: BLE001 - whatever one source does, the others go on
             self._fail()
