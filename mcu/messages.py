@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
-from mcu.media import Rung
+from mcu.media import Rung, VideoCodec
 
 VERSION = 1
 
@@ -153,6 +153,19 @@ class GetState(Message):  # Reply: RoomState
     type: Literal["state"] = "state"
 
 
+class GetParticipant(Message):  # Reply: ParticipantTold
+    """Everything about one participant."""
+
+    type: Literal["participant"] = "participant"
+    participant_id: str
+
+
+class GetLoad(Message):  # Reply: Load
+    """What the room bears, for whoever decides whether the machine can bear more."""
+
+    type: Literal["load"] = "load"
+
+
 class StartPart(Message):  # Reply: PartStarted
     """Begin writing a part of a recording into ``directory`` (made by the room)."""
 
@@ -193,6 +206,8 @@ Request = Annotated[
     | SetOverlay
     | GetSnapshot
     | GetState
+    | GetParticipant
+    | GetLoad
     | StartPart
     | StopPart
     | Close
@@ -287,6 +302,22 @@ class ParticipantState(Message):
     stats: dict[str, float] = {}
 
 
+class StageDelay(Message):
+    """How long one stage took lately."""
+
+    count: int
+    p50_ms: float
+    p95_ms: float
+
+
+class DelayHistogram(Message):
+    """How long one stage took since the room's start: how often within each bound, and, last, beyond all of them."""
+
+    bounds_s: tuple[float, ...]
+    counts: tuple[int, ...]  # each without those before it
+    sum_s: float
+
+
 class RecordingPart(Message):
     """What the room is writing."""
 
@@ -308,10 +339,40 @@ class RoomState(Message):
     overload: "OverloadChanged | None" = None  # None while the machine keeps up
     recording: RecordingPart | None = None
     metrics: dict[str, float] = {}
+    delays: dict[str, dict[str, DelayHistogram]] = {}  # by medium (picture, screen, sound) and stage
+
+
+class ParticipantTold(Message):
+    """One participant, and how long each stage took for them lately, by medium and stage."""
+
+    type: Literal["participant_told"] = "participant_told"
+    participant: ParticipantState
+    delays: dict[str, dict[str, StageDelay]] = {}
+
+
+class Demand(Message):
+    """What one participant asks of the machine; ``mcu.load`` makes it."""
+
+    id: str
+    microphone: bool = False
+    camera: bool = False
+    on_stage: bool = False  # the camera has a tile or is to get one: it is decoded and painted
+    sharing: bool = False  # a screen, which has a tile
+    codec: VideoCodec | None = None  # of the picture they are sent; None for none
+    rung: Rung = Rung.FULL
+
+
+class Load(Message):
+    """What a room bears: everybody who is in it or is connecting, and whether it is recorded."""
+
+    type: Literal["load_told"] = "load_told"
+    video: VideoConfig = VideoConfig()
+    demands: tuple[Demand, ...] = ()
+    recording: bool = False
 
 
 Reply = Annotated[
-    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState,
+    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState | Load | ParticipantTold,
     Field(discriminator="type"),
 ]
 

@@ -15,6 +15,8 @@ from mcu.messages import (
     Done,
     Event,
     Failure,
+    GetLoad,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -167,6 +169,12 @@ class RoomHandler:
         lost = self._notes_lost + (self._notes.lost if self._notes else 0)
         return state.model_copy(update={"metrics": {**state.metrics, "tutti_timeline_lines_lost_total": float(lost)}})
 
+    async def _participant(self, request: GetParticipant) -> Reply:
+        return self.room.participant(request.participant_id)
+
+    async def _load(self, _request: GetLoad) -> Reply:
+        return self.room.load(recording=self._part is not None)
+
     async def _ping(self, _request: Ping) -> Reply:
         return Done()
 
@@ -277,6 +285,8 @@ class RoomHandler:
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetParticipant: _participant,
+        GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,
         Close: _close,

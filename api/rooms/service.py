@@ -4,20 +4,25 @@ import asyncio
 import base64
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from api.errors import RemoteError
 from api.rooms.asking import AnyReply, ask
-from api.rooms.host import RoomGone, RoomHost, RoomRef, RoomTimeoutError
+from api.rooms.host import Kind, RoomGone, RoomHost, RoomRef, RoomTimeoutError
 from api.rooms.keeper import RoomKeeper
-from mcu.errors import UnknownParticipantError
+from mcu.load import offered
 from mcu.messages import (
     Done,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
     Joined,
     Leave,
+    Load,
     ParticipantState,
+    ParticipantTold,
     Request,
     RoomConfig,
     RoomState,
@@ -33,7 +38,13 @@ logger = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 20  # an answer waits for the server's own ICE candidates
 LIST_TIMEOUT_S = 2  # whoever is slower is left out of lists
-_REPEATABLE = (GetState, GetSnapshot, SetLayout, SetOverlay)  # asked twice they do no more than asked once
+_REPEATABLE = (
+    GetState,
+    GetParticipant,
+    GetSnapshot,
+    SetLayout,
+    SetOverlay,
+)  # asked twice they do no more than asked once
 
 
 class RoomService:
@@ -92,11 +103,25 @@ class RoomService:
     # --- participants -------------------------------------------------------------------------------------------------
 
     async def join(self, room: str, display_name: str, offer_sdp: str, *, video: bool = True) -> tuple[str, str]:
-        """Take an offer; the participant's id and the answer. Raises ``RemoteError`` (``room_full``, ``bad_offer``)."""
-        ref = await self._keeper.ensure(room, create=self._create_on_join)
+        """Take an offer; the participant's id and the answer.
+
+        Raises:
+            RemoteError: ``room_full``, ``bad_offer``.
+            NoCapacity: the machine cannot bear them.
+        """
         message = Join(participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video)
-        joined = await ask(self._host, ref, message, Joined, JOIN_TIMEOUT_S)
+        demand = offered(message.participant_id, offer_sdp, watches=video)
+        ref = await self._keeper.ensure(room, create=self._create_on_join, first=demand)
+        async with self._host.admit(ref, Kind.PARTICIPANT, Load(demands=(demand,))):
+            joined = await ask(self._host, ref, message, Joined, JOIN_TIMEOUT_S)
         return joined.participant_id, joined.sdp
+
+    @asynccontextmanager
+    async def recording_admitted(self, room: str) -> AsyncIterator[None]:
+        """Make sure that the machine can bear a recording of the room, before it is begun. Raises ``NoCapacity``."""
+        ref = await self._keeper.find(room)
+        async with self._host.admit(ref, Kind.RECORDING, Load(recording=True)):
+            yield
 
     async def trickle(self, room: str, participant_id: str, fragment: str) -> None:
         """Pass on candidates."""
@@ -106,11 +131,11 @@ class RoomService:
         """Do what is wanted for one participant; raises ``RemoteError`` (``unknown_participant``)."""
         for message in wanted:
             await self._ask(room, message, Done)
-        people = (await self.state(room)).participants
-        found = next((person for person in people if person.id == participant_id), None)
-        if found is None:
-            raise UnknownParticipantError(f"no participant {participant_id!r} in this room")
-        return found
+        return (await self.participant(room, participant_id)).participant
+
+    async def participant(self, room: str, participant_id: str) -> ParticipantTold:
+        """One participant; raises ``RemoteError`` (``unknown_participant``)."""
+        return await self._ask(room, GetParticipant(participant_id=participant_id), ParticipantTold)
 
     async def leave(self, room: str, participant_id: str) -> None:
         """Let somebody go."""

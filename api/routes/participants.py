@@ -38,7 +38,14 @@ def _body(media_type: str, description: str) -> dict[str, Any]:
             "headers": {"Location": {"schema": {"type": "string"}}},
         },
         **errors(
-            "bad_offer", "invalid_name", "room_full", "room_not_found", "unsupported_media_type", "payload_too_large"
+            "bad_offer",
+            "invalid_name",
+            "no_capacity_participant",
+            "no_capacity_room",
+            "room_full",
+            "room_not_found",
+            "unsupported_media_type",
+            "payload_too_large",
         ),
     },
     openapi_extra=_body(SDP, "an offer with one audio and one video line, or a second video line for a screen"),
@@ -64,6 +71,14 @@ async def list_participants(room: RoomNameDep, services: ServicesDep) -> schemas
     """Who is here, since when, with which tracks; muted, speaking, statistics."""
     state = await services.rooms.state(room)
     return schemas.ParticipantList(participants=list(state.participants))
+
+
+@router.get("/{participant}", responses=errors("room_not_found", "unknown_participant"))
+async def get_participant(
+    room: RoomNameDep, participant: ParticipantId, services: ServicesDep
+) -> schemas.ParticipantDetail:
+    """One of them, with how long pictures and sound took through the mixer in the last ten seconds, by stage."""
+    return schemas.ParticipantDetail.of(await services.rooms.participant(room, participant))
 
 
 _PATCHES = {

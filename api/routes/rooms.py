@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/rooms", tags=["rooms"])
     "",
     status_code=201,
     dependencies=[JsonBody],
-    responses=errors("room_exists", "invalid_request", "invalid_layout", "no_capacity"),
+    responses=errors("room_exists", "invalid_request", "invalid_layout", "no_capacity_room"),
 )
 async def open_room(request: RoomRequest, services: ServicesDep, response: Response) -> Room:
     """Open a room. Joining a room that does not exist opens it with defaults, so this is for rooms that differ."""

@@ -48,7 +48,7 @@ async def test_the_server_is_full_at_its_capacity(http: httpx.AsyncClient) -> No
     for name in "abc":
         await http.post("/v1/rooms", json={"name": name})
     refused = await http.post("/v1/rooms", json={"name": "d"})
-    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_capacity")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_capacity_room")
     assert "Retry-After" in refused.headers
 
 

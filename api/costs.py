@@ -1,0 +1,85 @@
+"""What rooms cost: the one table that admission and ``tutti doctor`` reckon with. Pure.
+
+Cores are CPU seconds a second, and megabytes 10⁶ bytes, of a room's process on the machine that ``REFERENCE_US`` was
+measured on; elsewhere the cores are multiplied by a factor (``api.machine``). A cost is what the people in a room may
+come to, not what they happen to take now: who has a microphone may talk, who has a camera may switch it on.
+"""
+
+from dataclasses import dataclass
+
+from mcu.media import Rung, VideoCodec
+from mcu.messages import Load, VideoConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Processor and memory."""
+
+    cores: float = 0.0
+    memory_mb: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.cores + other.cores, self.memory_mb + other.memory_mb)
+
+    def __sub__(self, other: "Cost") -> "Cost":
+        return Cost(self.cores - other.cores, self.memory_mb - other.memory_mb)
+
+    def __mul__(self, times: float) -> "Cost":
+        return Cost(self.cores * times, self.memory_mb * times)
+
+
+NOTHING = Cost()
+
+ROOM = Cost(0.005, 72)  # with nobody in it
+OCCUPIED = Cost(0.030, 4)  # as soon as somebody is in it: sound is mixed and encoded
+PARTICIPANT = Cost(0.008, 0.5)  # anybody: their connection, their sound in, the mix's sound out
+LISTENER = Cost(0.004, 0.5)  # and the mix's picture, of which only the packets are their own
+CAMERA = Cost(0.006, 0.5)  # received
+STAGE = Cost(0.026, 4)  # and decoded and painted, because it has a tile
+SCREEN = Cost(0.050, 12)  # shared
+TALKER = Cost(0.010, 2)  # decoded, and sent a mix of their own
+MOST_TALKERS = 6  # at once in a room; nobody else is heard (``mcu.audio.mixer``)
+RECORDING = Cost(0.020, 16)  # AAC, and the writing; its picture counts as an encoder, if nobody else takes it
+ENCODERS = {  # of 1280x720 at 30 pictures a second
+    (VideoCodec.H264, Rung.FULL): Cost(0.130, 38),
+    (VideoCodec.H264, Rung.HALF): Cost(0.050, 12),
+    (VideoCodec.H264, Rung.QUARTER): Cost(0.020, 5),
+    (VideoCodec.VP8, Rung.FULL): Cost(0.240, 38),
+    (VideoCodec.VP8, Rung.HALF): Cost(0.070, 12),
+    (VideoCodec.VP8, Rung.QUARTER): Cost(0.025, 5),
+}
+
+
+def cost_of(load: Load, factor: float = 1.0) -> Cost:
+    """What a room with this load may come to.
+
+    Args:
+        load: who is in it, or will be.
+        factor: how many times the table's cores this machine takes.
+    """
+    people = load.demands
+    counts = (
+        (ROOM, 1),
+        (OCCUPIED, bool(people)),
+        (PARTICIPANT, len(people)),
+        (LISTENER, sum(each.codec is not None for each in people)),
+        (CAMERA, sum(each.camera for each in people)),
+        (STAGE, sum(each.on_stage for each in people)),
+        (SCREEN, sum(each.sharing for each in people)),
+        (TALKER, min(MOST_TALKERS, sum(each.microphone for each in people))),
+        (RECORDING, load.recording),
+    )
+    cost = sum((each * count for each, count in counts), NOTHING)
+    for codec, rung in _encoders(load):
+        cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
+    return Cost(cost.cores * factor, cost.memory_mb)
+
+
+def _encoders(load: Load) -> set[tuple[VideoCodec, Rung]]:
+    """One for each codec and size that somebody takes; a recording takes H.264 in full size."""
+    taken = {(each.codec, each.rung) for each in load.demands if each.codec is not None}
+    return taken | {(VideoCodec.H264, Rung.FULL)} if load.recording else taken
+
+
+def _share_of_reference(video: VideoConfig) -> float:
+    return video.width * video.height * video.fps / (1280 * 720 * 30)
