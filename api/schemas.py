@@ -74,6 +74,18 @@ class VideoRequest(_Body):
     bitrate: int | None = Field(default=None, description="bits a second, 100 000 to 20 000 000", examples=[2_000_000])
 
 
+class BitrateRequest(_Body):
+    """What can be changed of a running room's video."""
+
+    bitrate: int = Field(ge=100_000, description="bits a second, up to what the room was opened with")
+
+
+class RoomPatch(_Body):
+    """Changes to a running room."""
+
+    video: BitrateRequest
+
+
 class RoomRequest(_Body):
     """A room to open."""
 
