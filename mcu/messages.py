@@ -40,6 +40,12 @@ class VideoConfig(Message):
         return self.model_copy(update={**size, "bitrate_bps": min(asked_bps, above.bitrate_bps // 2)})
 
 
+class AudioConfig(Message):
+    """What the sound of a room is for."""
+
+    music: bool = False  # stereo, and left as it comes, where speech is mono and evened
+
+
 class RoomConfig(Message):
     """All that a room process is told at its start."""
 
@@ -49,6 +55,7 @@ class RoomConfig(Message):
     custom_layout: dict[str, JsonValue] | None = None
     max_participants: int = Field(default=50, ge=1, le=1000)
     video: VideoConfig = VideoConfig()
+    audio: AudioConfig = AudioConfig()
     empty_grace_s: float = Field(default=60, ge=0)
     orphan_grace_s: float = Field(default=600, ge=0)  # how long the room outlives a service that does not come back
     ice_servers: tuple[str, ...] = ()  # the server's own STUN/TURN URLs, not the browsers'
