@@ -26,6 +26,9 @@ class VideoConfig(Message):
     height: int = Field(default=720, ge=90, le=2160, multiple_of=2)
     fps: int = Field(default=30, ge=5, le=60)
     bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
+    ceiling_bps: int | None = Field(
+        default=None, ge=30_000, le=20_000_000
+    )  # that encoders are opened for; else as above
     half_bitrate_bps: int = Field(default=700_000, ge=50_000, le=20_000_000)
     quarter_bitrate_bps: int = Field(default=180_000, ge=30_000, le=20_000_000)  # with sound it fits into 300 kbit/s
     rungs: int = Field(default=3, ge=1, le=3)  # sizes offered: 1 full only, 2 and half, 3 and quarter
@@ -37,7 +40,16 @@ class VideoConfig(Message):
         above = self.at(Rung(rung - 1))
         asked_bps = self.half_bitrate_bps if rung is Rung.HALF else self.quarter_bitrate_bps
         size = {"width": max(2, (self.width >> rung) // 2 * 2), "height": max(2, (self.height >> rung) // 2 * 2)}
-        return self.model_copy(update={**size, "bitrate_bps": min(asked_bps, above.bitrate_bps // 2)})
+        rates = {
+            "bitrate_bps": min(asked_bps, above.bitrate_bps // 2),
+            "ceiling_bps": min(asked_bps, above.most_bps // 2),
+        }
+        return self.model_copy(update={**size, **rates})
+
+    @property
+    def most_bps(self) -> int:
+        """What ``bitrate_bps`` may be set to in a running room."""
+        return self.ceiling_bps or self.bitrate_bps
 
 
 class AudioConfig(Message):
@@ -108,6 +120,13 @@ class SetLayout(Message):  # Reply: Done
     custom: dict[str, JsonValue] | None = None
 
 
+class SetBitrate(Message):  # Reply: Done
+    """Encode the full size with so many bits a second from the next picture on; never more than at the opening."""
+
+    type: Literal["set_bitrate"] = "set_bitrate"
+    bitrate_bps: int = Field(ge=100_000)
+
+
 class SetWish(Message):  # Reply: Done
     """What is wanted for one participant; what is None stays as it is. ``order`` below 0 clears it."""
 
@@ -160,6 +179,13 @@ class GetState(Message):  # Reply: RoomState
     type: Literal["state"] = "state"
 
 
+class GetParticipant(Message):  # Reply: ParticipantTold
+    """Everything about one participant."""
+
+    type: Literal["participant"] = "participant"
+    participant_id: str
+
+
 class GetLoad(Message):  # Reply: Load
     """What the room bears, for whoever decides whether the machine can bear more."""
 
@@ -200,12 +226,14 @@ Request = Annotated[
     | Join
     | Trickle
     | Leave
+    | SetBitrate
     | SetLayout
     | SetWish
     | SetAudio
     | SetOverlay
     | GetSnapshot
     | GetState
+    | GetParticipant
     | GetLoad
     | StartPart
     | StopPart
@@ -301,6 +329,22 @@ class ParticipantState(Message):
     stats: dict[str, float] = {}
 
 
+class StageDelay(Message):
+    """How long one stage took lately."""
+
+    count: int
+    p50_ms: float
+    p95_ms: float
+
+
+class DelayHistogram(Message):
+    """How long one stage took since the room's start: how often within each bound, and, last, beyond all of them."""
+
+    bounds_s: tuple[float, ...]
+    counts: tuple[int, ...]  # each without those before it
+    sum_s: float
+
+
 class RecordingPart(Message):
     """What the room is writing."""
 
@@ -322,6 +366,15 @@ class RoomState(Message):
     overload: "OverloadChanged | None" = None  # None while the machine keeps up
     recording: RecordingPart | None = None
     metrics: dict[str, float] = {}
+    delays: dict[str, dict[str, DelayHistogram]] = {}  # by medium (picture, screen, sound) and stage
+
+
+class ParticipantTold(Message):
+    """One participant, and how long each stage took for them lately, by medium and stage."""
+
+    type: Literal["participant_told"] = "participant_told"
+    participant: ParticipantState
+    delays: dict[str, dict[str, StageDelay]] = {}
 
 
 class Demand(Message):
@@ -346,7 +399,7 @@ class Load(Message):
 
 
 Reply = Annotated[
-    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState | Load,
+    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState | Load | ParticipantTold,
     Field(discriminator="type"),
 ]
 

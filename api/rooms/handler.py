@@ -16,6 +16,7 @@ from mcu.messages import (
     Event,
     Failure,
     GetLoad,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -32,6 +33,7 @@ from mcu.messages import (
     Request,
     RoomEnding,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
@@ -142,6 +144,10 @@ class RoomHandler:
         self.room.set_layout(request)
         return Done()
 
+    async def _set_bitrate(self, request: SetBitrate) -> Reply:
+        self.room.set_bitrate(request.bitrate_bps)
+        return Done()
+
     async def _set_wish(self, request: SetWish) -> Reply:
         wanted = request.model_dump(include={"pinned", "spotlight", "hidden", "order"}, exclude_none=True)
         if wanted.get("order", 0) < 0:
@@ -167,6 +173,9 @@ class RoomHandler:
         state = self.room.state(self._part[0] if self._part else None)
         lost = self._notes_lost + (self._notes.lost if self._notes else 0)
         return state.model_copy(update={"metrics": {**state.metrics, "tutti_timeline_lines_lost_total": float(lost)}})
+
+    async def _participant(self, request: GetParticipant) -> Reply:
+        return self.room.participant(request.participant_id)
 
     async def _load(self, _request: GetLoad) -> Reply:
         return self.room.load(recording=self._part is not None)
@@ -276,11 +285,13 @@ class RoomHandler:
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetBitrate: _set_bitrate,
         SetWish: _set_wish,
         SetAudio: _set_audio,
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetParticipant: _participant,
         GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,

@@ -11,10 +11,10 @@ from api.errors import RemoteError
 from api.rooms.asking import AnyReply, ask
 from api.rooms.host import Kind, RoomGone, RoomHost, RoomRef, RoomTimeoutError
 from api.rooms.keeper import RoomKeeper
-from mcu.errors import UnknownParticipantError
 from mcu.load import offered
 from mcu.messages import (
     Done,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -22,10 +22,12 @@ from mcu.messages import (
     Leave,
     Load,
     ParticipantState,
+    ParticipantTold,
     Request,
     RoomConfig,
     RoomState,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
@@ -37,7 +39,14 @@ logger = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 20  # an answer waits for the server's own ICE candidates
 LIST_TIMEOUT_S = 2  # whoever is slower is left out of lists
-_REPEATABLE = (GetState, GetSnapshot, SetLayout, SetOverlay)  # asked twice they do no more than asked once
+_REPEATABLE = (
+    GetState,
+    GetParticipant,
+    GetSnapshot,
+    SetBitrate,
+    SetLayout,
+    SetOverlay,
+)  # asked twice they do no more than asked once
 
 
 class RoomService:
@@ -85,6 +94,11 @@ class RoomService:
         await self._ask(name, layout, Done)
         return await self.state(name)
 
+    async def set_bitrate(self, name: str, bitrate_bps: int) -> RoomState:
+        """Change the mix's bitrate; too much of it is a ``RemoteError`` with ``invalid_request``."""
+        await self._ask(name, SetBitrate(bitrate_bps=bitrate_bps), Done)
+        return await self.state(name)
+
     async def set_overlay(self, name: str, overlay: SetOverlay) -> None:
         """Change what lies over the tiles; what cannot be is a ``RemoteError`` with ``invalid_style``."""
         await self._ask(name, overlay, Done)
@@ -124,11 +138,11 @@ class RoomService:
         """Do what is wanted for one participant; raises ``RemoteError`` (``unknown_participant``)."""
         for message in wanted:
             await self._ask(room, message, Done)
-        people = (await self.state(room)).participants
-        found = next((person for person in people if person.id == participant_id), None)
-        if found is None:
-            raise UnknownParticipantError(f"no participant {participant_id!r} in this room")
-        return found
+        return (await self.participant(room, participant_id)).participant
+
+    async def participant(self, room: str, participant_id: str) -> ParticipantTold:
+        """One participant; raises ``RemoteError`` (``unknown_participant``)."""
+        return await self._ask(room, GetParticipant(participant_id=participant_id), ParticipantTold)
 
     async def leave(self, room: str, participant_id: str) -> None:
         """Let somebody go."""

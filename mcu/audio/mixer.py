@@ -24,6 +24,7 @@ from mcu.hub import PacketHub
 from mcu.media import AUDIO_TICK_MS, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 from mcu.priority import prefer_this_thread
 from mcu.sync import LipSync
+from mcu.traces import SoundTrace
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class MixedBlock:
     pts: int
     shared: dict[AudioCodec, bytes]
     own: dict[str, bytes]
+    trace: SoundTrace | None = None
 
 
 OnSpeaking = Callable[[Speaking], None]
@@ -209,7 +211,7 @@ class AudioMixer:
         self._lateness_us = max(0, began_us - due_us)
         self._lateness_max_us = max(self._lateness_max_us, self._lateness_us)
         try:
-            self._mix(number * SAMPLES_PER_TICK, due_us)
+            self._mix(number * SAMPLES_PER_TICK, due_us, began_us)
         except Exception:  # noqa: BLE001 - one bad tick must not end the room's sound
             self._failures += 1
             if self._failures == 1 or self._failures % 500 == 0:
@@ -217,7 +219,7 @@ class AudioMixer:
         self._ticks += 1
         self._busy_us += self._clock.now_us() - began_us
 
-    def _mix(self, pts: int, now_us: int) -> None:
+    def _mix(self, pts: int, now_us: int, began_us: int) -> None:
         sources = self._sources
         awake = {who: source for who, source in sources.items() if not source.rests(now_us)}
         heard = {who: source.listen(now_us) for who, source in awake.items()}
@@ -237,7 +239,8 @@ class AudioMixer:
         full, minus = self._limiter.limit(full, minus)
         listeners = {who: each for who, source in sources.items() if (each := source.listener(now_us)) is not None}
         shared, own = self._outputs.encode(full, minus, listeners)
-        self._output.write(MixedBlock(pts, shared, own))
+        arrivals = {who: s.arrival_us for who, s in sources.items() if s.arrival_us is not None}
+        self._output.write(MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us())))
         self._record(pts, full)
         self._tell(selection, sources, now_us)
 

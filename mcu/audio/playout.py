@@ -33,6 +33,7 @@ _SOFT_DBFS = -45.0  # background noise, not speech
 _DTX_BYTES = 2  # an Opus packet that says "nothing to hear" (RFC 6716 section 2.1.9)
 _FEC_MEMORY_US = 5_000_000  # how long after a loss the buffer keeps room for the next packet's copy
 _PRE_ROLL_PACKETS = 2
+_PACKETS_IN_HAND = 16  # decoded and not yet played: 2.5 ms the shortest
 _UNHEARD_PACKETS = 32  # remembered of a silent sender: what may still be due when he speaks
 
 
@@ -41,12 +42,14 @@ class Played:
     """20 ms of one source.
 
     ``capture_us`` is the sender's clock at the first sample, None while unknown or made up. ``live`` is False when
-    every sample is made up or stands for nothing received.
+    every sample is made up or stands for nothing received. ``arrival_us`` is when the newest packet came that begins in
+    it, None when none does.
     """
 
     samples: Samples
     capture_us: int | None
     live: bool
+    arrival_us: int | None = None
 
 
 class Playout:
@@ -80,6 +83,9 @@ class Playout:
         self._cursor: int | None = None  # stream time of the next sample to be decoded, None before the start
         self._sequence = 0  # of the packet decoded last
         self._capture: tuple[int, int] | None = None  # stream time and capture time that belong together
+        self._begun: deque[tuple[int, int]] = deque(
+            maxlen=_PACKETS_IN_HAND
+        )  # where packets in hand begin, and arrivals
         self._owed = 0  # samples made up while there was no telling what is missing
 
     def push(self, unit: AudioUnit) -> None:
@@ -134,7 +140,14 @@ class Playout:
         behind = wanted - position if self._owed == 0 else 0
         samples = take(behind, lambda count: self._fill_from_waiting(count, decode=decode))
         self.stats.stretched = self._sound.stretched
-        return Played(samples, capture_us, live)
+        return Played(samples, capture_us, live, self._arrival_until(position + SAMPLES_PER_TICK))
+
+    def _arrival_until(self, position: int) -> int | None:
+        """When the newest packet came that begins before ``position``."""
+        arrival_us = None
+        while self._begun and self._begun[0][0] < position:
+            arrival_us = self._begun.popleft()[1]
+        return arrival_us
 
     # --- while the sender is silent ----------------------------------------------------------------------------------
 
@@ -142,6 +155,7 @@ class Playout:
         """Hold nothing ready until ``resume``: all that is to be done until then is ``skim``."""
         self._sound.clear()
         self._skipped.clear()
+        self._begun.clear()
         self._cursor = None
         self._owed = 0
         self._made_up = _LONG_SILENT
@@ -248,6 +262,7 @@ class Playout:
         self._arrivals = Arrivals(self.stats)
         self._cursor = None
         self._capture = None
+        self._begun.clear()
         self._owed = 0
         self._decoders.clear()
         self._decoder = None
@@ -296,6 +311,7 @@ class Playout:
         if unit.capture_us is not None:
             self._capture = (packet.start, unit.capture_us)
         self._packet_samples = packet.samples
+        self._begun.append((packet.start, unit.arrival_us))
         self._level = None if unit.level_dbov is None else -float(unit.level_dbov)
         self._in_dtx = unit.codec is AudioCodec.OPUS and len(unit.data) <= _DTX_BYTES
         if not decode:

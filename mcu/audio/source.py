@@ -6,6 +6,9 @@ import math
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from mcu.audio.levels import LevelCheck
 from mcu.audio.loudness import LoudnessGain
@@ -60,6 +63,7 @@ class Source:
         self.inbox_dropped = 0
         self.failures = 0
         self.level: float = SILENCE_DBOV  # of the coming 20 ms
+        self.arrival_us: int | None = None  # of the newest packet that began to be heard in the last block
         self.gain_db = 0.0  # set from outside, from any thread
         self.muted_here = False  # as well
         self._sync = sync
@@ -167,7 +171,7 @@ class Source:
 
     def contribute(self, now_us: int, playout_us: int, *, talks: bool) -> Samples | None:
         """This source's part of the mix, None when it has none; its gain moves in ramps of one block."""
-        start, self._gain = self._gain, 0.0
+        start, self._gain, self.arrival_us = self._gain, 0.0, None
         heard = start > 0 or talks
         self._linger = _LINGER_BLOCKS if heard else max(0, self._linger - 1)
         if self._broken:
@@ -184,6 +188,7 @@ class Source:
             self._quiet_since_us = None
             wanted = self._wanted_gain(played)
             self._gain = wanted if talks else 0.0
+            self.arrival_us = played.arrival_us
             return ramp(played.samples, start, self._gain)
         except Exception:  # noqa: BLE001 - whatever one source does, the others go on
             self._fail()
@@ -229,9 +234,13 @@ class Source:
     def _pull(self, now_us: int, *, decode: bool) -> Played:
         offset_us = self._sync.pictures_offset_us(now_us)
         played = self.playout.pull(now_us, decode=decode, pictures_offset_us=offset_us)
-        if decode and not math.isfinite(float(played.samples.sum())):
+        if not decode:
+            return played
+        peak = float(np.abs(played.samples).max())
+        if not math.isfinite(peak):
             raise ValueError("the decoder gave numbers that are none")
-        return played
+        # A damaged Opus packet may be 40 dB over full scale, for which the limiter would hush everybody for a second.
+        return played if peak <= 1 else replace(played, samples=np.clip(played.samples, -1, 1))
 
     def _wanted_gain(self, played: Played) -> float:
         """All gains together, after this block."""

@@ -22,6 +22,7 @@ from mcu.messages import (
     Done,
     Failure,
     GetLoad,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -35,6 +36,7 @@ from mcu.messages import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantState,
+    ParticipantTold,
     PartStarted,
     PartStopped,
     Ping,
@@ -43,10 +45,12 @@ from mcu.messages import (
     RoomEnding,
     RoomState,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
     Snapshot,
+    StageDelay,
     StartPart,
     StopPart,
     TileBox,
@@ -108,6 +112,14 @@ class FakeRoom:
         changed = {"layout": request.layout, "layout_options": request.options, "custom_layout": request.custom}
         self.config = self.config.model_copy(update=changed)
         self.events.append(LayoutChanged(layout=request.layout, options=request.options, custom=request.custom))
+        return None
+
+    def _set_bitrate(self, request: SetBitrate) -> Message | None:
+        assert self.config is not None
+        if request.bitrate_bps > self.config.video.bitrate_bps:
+            return Failure(code="invalid_request", message="too much")
+        video = self.config.video.model_copy(update={"bitrate_bps": request.bitrate_bps})
+        self.config = self.config.model_copy(update={"video": video})
         return None
 
     def _set_wish(self, request: SetWish) -> Message | None:
@@ -172,6 +184,12 @@ class FakeRoom:
         self.events.append(ParticipantJoined(participant=person))
         return Joined(participant_id=person.id, sdp="v=0\r\nanswer\r\n")
 
+    def _participant(self, request: GetParticipant) -> Message:
+        person = self.people.get(request.participant_id)
+        if person is None:
+            return Failure(code="unknown_participant", message="no such participant")
+        return ParticipantTold(participant=person, delays={"sound": {"mix": StageDelay(count=3, p50_ms=1, p95_ms=2)}})
+
     def _state(self, _request: GetState) -> RoomState:
         assert self.config is not None
         return RoomState(
@@ -197,11 +215,13 @@ class FakeRoom:
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetBitrate: _set_bitrate,
         SetWish: _set_wish,
         SetAudio: _set_audio,
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetParticipant: _participant,
         GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,

@@ -103,6 +103,32 @@ async def test_the_layout_changes_and_unknown_ones_are_named(http: httpx.AsyncCl
     assert "grid, speaker" in refused.json()["error"]["message"]
 
 
+async def test_a_running_rooms_bitrate_can_be_lowered(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/rooms", json={"name": "a", "video": {"bitrate": 1_000_000}})
+    changed = await http.patch("/v1/rooms/a", json={"video": {"bitrate": 400_000}})
+    assert (changed.status_code, changed.json()["video"]["bitrate"]) == (200, 400_000)
+    assert (await http.get("/v1/rooms/a")).json()["video"]["bitrate"] == 400_000
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"video": {"bitrate": 2_000_001}}, 422),  # more than the room was opened with
+        ({"video": {"bitrate": 99_999}}, 422),
+        ({"video": {"bitrate": -1}}, 422),
+        ({"video": {"bitrate": "much"}}, 422),
+        ({"video": {"width": 640}}, 422),
+        ({}, 422),
+    ],
+)
+async def test_a_bitrate_that_cannot_be_is_refused(http: httpx.AsyncClient, body: object, status: int) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    refused = await http.patch("/v1/rooms/a", json=body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (status, "invalid_request")
+    missing = await http.patch("/v1/rooms/b", json={"video": {"bitrate": 500_000}})
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "room_not_found")
+
+
 async def test_the_snapshot_is_a_jpeg_that_nobody_caches(http: httpx.AsyncClient) -> None:
     await http.post("/v1/rooms", json={"name": "a"})
     snapshot = await http.get("/v1/rooms/a/snapshot.jpg")
