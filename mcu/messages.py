@@ -52,6 +52,12 @@ class VideoConfig(Message):
         return self.ceiling_bps or self.bitrate_bps
 
 
+class AudioConfig(Message):
+    """What the sound of a room is for."""
+
+    music: bool = False  # stereo, and left as it comes, where speech is mono and evened
+
+
 class RoomConfig(Message):
     """All that a room process is told at its start."""
 
@@ -61,6 +67,7 @@ class RoomConfig(Message):
     custom_layout: dict[str, JsonValue] | None = None
     max_participants: int = Field(default=50, ge=1, le=1000)
     video: VideoConfig = VideoConfig()
+    audio: AudioConfig = AudioConfig()
     empty_grace_s: float = Field(default=60, ge=0)
     orphan_grace_s: float = Field(default=600, ge=0)  # how long the room outlives a service that does not come back
     ice_servers: tuple[str, ...] = ()  # the server's own STUN/TURN URLs, not the browsers'

@@ -79,7 +79,8 @@ class Room:
         self._turns = 0  # how often the active speaker changed
         self._empty_since: float | None = self._loop.time()
         self._audio_out = AudioFanout(self._loop, self.clock)
-        self._audio = AudioMixer(self.clock, self._audio_out)
+        music = config.audio.music
+        self._audio = AudioMixer(self.clock, self._audio_out, channels=1 + music, even_loudness=not music)
         self._video = VideoMixer(config.video, self.clock)
         self._video_out = {
             codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
@@ -152,6 +153,7 @@ class Room:
             self.config.ice_servers,
             events,
             connect_timeout_s=self.config.connect_timeout_s,
+            stereo=self.config.audio.music,
         )
         self._participants[participant_id] = Participant(participant_id, name, peer, LipSync(), watches=video)
         self._empty_since = None

@@ -10,7 +10,7 @@ from api.errors import RequestError
 from api.routes.answers import errors, room_url
 from api.schemas import Room, RoomList, RoomPatch, RoomRequest, VideoRequest
 from api.wishes import CUSTOM, LayoutRequest, Overlay
-from mcu.messages import VideoConfig
+from mcu.messages import AudioConfig, VideoConfig
 
 router = APIRouter(prefix="/v1/rooms", tags=["rooms"])
 
@@ -33,6 +33,7 @@ async def open_room(request: RoomRequest, services: ServicesDep, response: Respo
         "custom_layout": layout.custom,
         "max_participants": request.max_participants or config.max_participants,
         "video": _merged(config.video, request.video),
+        "audio": AudioConfig(music=request.audio.music),
     }
     state = await services.rooms.create(config.model_copy(update=changes))
     response.headers["Location"] = room_url(request.name)

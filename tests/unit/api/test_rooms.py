@@ -28,6 +28,21 @@ async def test_a_room_is_what_was_asked_for_and_defaults_for_the_rest(http: http
     assert (await http.get("/v1/rooms")).json() == {"rooms": [room]}
 
 
+async def test_a_room_is_for_speech_unless_it_is_asked_to_be_for_music(http: httpx.AsyncClient, host: FakeHost) -> None:
+    assert (await http.post("/v1/rooms", json={"name": "talk"})).json()["audio"] == {"music": False}
+    assert (await http.post("/v1/rooms", json={"name": "band", "audio": {"music": True}})).status_code == 201
+    assert [room["audio"]["music"] for room in (await http.get("/v1/rooms")).json()["rooms"]] == [True, False]
+    assert (await http.get("/v1/rooms/band")).json()["audio"] == {"music": True}
+
+
+@pytest.mark.parametrize("audio", [{"music": "yes"}, {"music": 1}, {"music": None}, {"stereo": True}, [], "music"])
+async def test_what_is_no_kind_of_sound_is_refused(http: httpx.AsyncClient, audio: object) -> None:
+    refused = await http.post("/v1/rooms", json={"name": "band", "audio": audio})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_request")
+    assert "audio" in refused.json()["error"]["message"]
+    assert (await http.get("/v1/rooms")).json() == {"rooms": []}
+
+
 async def test_a_name_is_taken_while_its_room_runs(http: httpx.AsyncClient) -> None:
     await http.post("/v1/rooms", json={"name": "a"})
     again = await http.post("/v1/rooms", json={"name": "a"})
