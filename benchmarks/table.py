@@ -44,9 +44,11 @@ def _pair(delay_ms: dict[str, float]) -> str:
 
 
 def threads(result: Result) -> str:
-    """Where a room's time goes."""
+    """Where a room's time goes: cores by thread, and how long each waited for a processor, in seconds a second."""
     shares = sorted(result.threads.items(), key=lambda item: -item[1])
-    return " " * 4 + "  ".join(f"{name} {cores:.3f}" for name, cores in shares if cores >= 0.001)
+    waiting = result.threads_waiting
+    told = (f"{name} {cores:.3f} ({waiting.get(name, 0):.2f})" for name, cores in shares if cores >= 0.001)
+    return " " * 4 + "  ".join(told)
 
 
 def verdicts(results: list[Result]) -> list[str]:

@@ -56,6 +56,7 @@ class Result:
     sender_late_ms: float = 0.0  # 99th percentile: much, and it is not the room alone that was measured
     garbage_cores: float | None = None  # what the garbage cost
     threads: dict[str, float] = field(default_factory=dict)  # cores, by thread
+    threads_waiting: dict[str, float] = field(default_factory=dict)  # for a processor, seconds a second
 
 
 async def join(room: RoomProcess, crowd: Crowd, part: Part) -> None:
@@ -144,8 +145,18 @@ async def weigh(scenario: Scenario, room: RoomProcess, crowd: Crowd, stock: Stoc
         overload_level=int(now.get("tutti_video_overload_level", 0)),
         sender_cores=round((senders_now - senders) / elapsed, 3),
         sender_late_ms=round(late_ms, 1),
-        threads={name: round((used - threads.get(name, 0)) / elapsed, 3) for name, used in threads_now.items()},
+        threads=_rates(threads, threads_now, 0, elapsed),
+        threads_waiting=_rates(threads, threads_now, 1, elapsed),
     )
+
+
+def _rates(
+    before: dict[str, tuple[float, float]], now: dict[str, tuple[float, float]], which: int, elapsed: float
+) -> dict[str, float]:
+    return {
+        name: round((seconds[which] - before.get(name, (0.0, 0.0))[which]) / elapsed, 3)
+        for name, seconds in now.items()
+    }
 
 
 def grown(before: dict[str, float], now: dict[str, float], name: str) -> float:
