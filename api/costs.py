@@ -1,10 +1,11 @@
 """What rooms cost: the one table that admission and ``tutti doctor`` reckon with. Pure.
 
-Cores are CPU seconds a second, and megabytes 10⁶ bytes, of a room's process on the machine that ``REFERENCE_US`` was
-measured on; elsewhere the cores are multiplied by a factor (``api.machine``). A cost is what the people in a room may
-come to, not what they happen to take now: who has a microphone may talk, who has a camera may switch it on.
+Cores are CPU seconds a second, and megabytes 10⁶ bytes, of a room's process on the machine that ``WORK`` was measured
+on; elsewhere the cores are multiplied by a factor (``factor_of``; ``tutti doctor`` measures it). A cost is what the
+people in a room may come to, not what they take now: who has a microphone may talk, who has a camera may switch it on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcu.media import Rung, VideoCodec
@@ -50,6 +51,44 @@ ENCODERS = {  # of 1280x720 at 30 pictures a second
 }
 
 
+ONE_THREAD = 0.8  # cores that the packets of one room may take: they all go through one thread
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One thing that rooms do all the time."""
+
+    what: str
+    reference_us: float  # CPU time of doing it once, on the machine that the table was made on
+    per_second: float = 0.0  # how often a room of nine does it, three of whom talk; 0 says nothing about how fast it is
+
+
+WORK = {
+    "decode_vp8": Work("decode a picture of 640x360, VP8", 500, 9 * 30),
+    "decode_h264": Work("decode a picture of 640x360, H.264", 150),
+    "compose": Work("paint nine tiles on 1280x720", 1000, 30),
+    "encode_h264_full": Work("encode 1280x720, H.264", 4240, 30),
+    "encode_h264_half": Work("encode 640x360, H.264", 1300),
+    "encode_h264_quarter": Work("encode 320x180, H.264", 400),
+    "encode_vp8_full": Work("encode 1280x720, VP8", 5540),
+    "decode_opus": Work("decode 20 ms of sound, Opus", 40, 3 * 50),
+    "encode_opus": Work("encode 20 ms of sound, Opus", 60, 4 * 50),
+    "send_picture": Work("send a packet of a picture (SRTP, UDP)", 8, 9 * 7 * 30),
+    "send_sound": Work("send a packet of sound (SRTP, UDP)", 15, 9 * 50),
+    "receive": Work("receive a packet (UDP, SRTP)", 30, 9 * (75 + 50)),
+}
+
+
+def factor_of(measured_us: Mapping[str, float]) -> float:
+    """How many times the table's cores a machine takes that does its work in so much CPU time.
+
+    What could not be measured is left out, on both sides.
+    """
+    weights = {name: work.per_second for name, work in WORK.items() if name in measured_us}
+    reference_us = sum(WORK[name].reference_us * times for name, times in weights.items())
+    return sum(measured_us[name] * times for name, times in weights.items()) / reference_us
+
+
 def cost_of(load: Load, factor: float = 1.0) -> Cost:
     """What a room with this load may come to.
 
@@ -73,6 +112,13 @@ def cost_of(load: Load, factor: float = 1.0) -> Cost:
     for codec, rung in _encoders(load):
         cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
     return Cost(cost.cores * factor, cost.memory_mb)
+
+
+def thread_cores(load: Load, factor: float = 1.0) -> float:
+    """How much of a room's cost falls on the one thread that its packets go through, about."""
+    people = load.demands
+    watching, sending = sum(each.codec is not None for each in people), sum(each.camera for each in people)
+    return (PARTICIPANT * len(people) + LISTENER * watching + CAMERA * sending).cores * factor
 
 
 def _encoders(load: Load) -> set[tuple[VideoCodec, Rung]]:
