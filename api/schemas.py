@@ -8,7 +8,7 @@ import pydantic_core
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from api.errors import InvalidNameError
-from mcu.messages import ParticipantState, RoomState, VideoConfig
+from mcu.messages import ParticipantState, ParticipantTold, RoomState, StageDelay, VideoConfig
 from recorder.model import Recording, Status
 
 MAX_DEPTH = 16  # of layouts and their options
@@ -176,6 +176,19 @@ class ParticipantList(BaseModel):
     """Everybody in a room, in order of joining."""
 
     participants: list[ParticipantState]
+
+
+class ParticipantDetail(ParticipantState):
+    """One participant, with the delays of the last ten seconds."""
+
+    delays: dict[str, dict[str, StageDelay]] = Field(
+        description="by medium (`picture`, `screen`, `sound`) and stage, see docs/operations.md"
+    )
+
+    @classmethod
+    def of(cls, told: ParticipantTold) -> "ParticipantDetail":
+        """From what the room's process says."""
+        return cls(**dict(told.participant), delays=told.delays)
 
 
 class GapInfo(BaseModel):

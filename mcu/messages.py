@@ -153,6 +153,13 @@ class GetState(Message):  # Reply: RoomState
     type: Literal["state"] = "state"
 
 
+class GetParticipant(Message):  # Reply: ParticipantTold
+    """Everything about one participant."""
+
+    type: Literal["participant"] = "participant"
+    participant_id: str
+
+
 class GetLoad(Message):  # Reply: Load
     """What the room bears, for whoever decides whether the machine can bear more."""
 
@@ -199,6 +206,7 @@ Request = Annotated[
     | SetOverlay
     | GetSnapshot
     | GetState
+    | GetParticipant
     | GetLoad
     | StartPart
     | StopPart
@@ -294,6 +302,22 @@ class ParticipantState(Message):
     stats: dict[str, float] = {}
 
 
+class StageDelay(Message):
+    """How long one stage took lately."""
+
+    count: int
+    p50_ms: float
+    p95_ms: float
+
+
+class DelayHistogram(Message):
+    """How long one stage took since the room's start: how often within each bound, and, last, beyond all of them."""
+
+    bounds_s: tuple[float, ...]
+    counts: tuple[int, ...]  # each without those before it
+    sum_s: float
+
+
 class RecordingPart(Message):
     """What the room is writing."""
 
@@ -315,6 +339,15 @@ class RoomState(Message):
     overload: "OverloadChanged | None" = None  # None while the machine keeps up
     recording: RecordingPart | None = None
     metrics: dict[str, float] = {}
+    delays: dict[str, dict[str, DelayHistogram]] = {}  # by medium (picture, screen, sound) and stage
+
+
+class ParticipantTold(Message):
+    """One participant, and how long each stage took for them lately, by medium and stage."""
+
+    type: Literal["participant_told"] = "participant_told"
+    participant: ParticipantState
+    delays: dict[str, dict[str, StageDelay]] = {}
 
 
 class Demand(Message):
@@ -339,7 +372,7 @@ class Load(Message):
 
 
 Reply = Annotated[
-    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState | Load,
+    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState | Load | ParticipantTold,
     Field(discriminator="type"),
 ]
 

@@ -14,6 +14,7 @@ from layouts.geometry import Size
 from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
 from mcu.clock import MediaClock
+from mcu.delays import DelayBook
 from mcu.demand import cameras_wanted
 from mcu.direction import Wish, direct
 from mcu.errors import RoomFullError, UnknownParticipantError
@@ -27,6 +28,8 @@ from mcu.messages import (
     OverloadChanged,
     ParticipantJoined,
     ParticipantLeft,
+    ParticipantState,
+    ParticipantTold,
     ParticipantUpdated,
     RecordingPart,
     RoomConfig,
@@ -82,6 +85,10 @@ class Room:
             codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
             for codec, hubs in self._video.rungs.items()
         }
+        self._delays = DelayBook(self.clock)
+        self._audio_out.on_sent = self._delays.sound_sent
+        for fanout in self._video_out.values():
+            fanout.on_begun = self._delays.picture_sent
         self._audio_out.on_loss = self._audio.report_loss
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
         self._video.on_sources_changed = self._on_loop(self._rearrange)
@@ -180,6 +187,7 @@ class Room:
     def _wire(self, participant: Participant) -> None:
         peer, sync, id_ = participant.peer, participant.sync, participant.id
         agreed = peer.negotiated
+        self._delays.join(id_)
         peer.feed(
             audio=self._audio.add(id_, sync, codec_out=agreed.audio_out),
             camera=self._video.add(id_, sync, lambda: peer.request_keyframe("camera")) if agreed.camera_in else None,
@@ -206,6 +214,7 @@ class Room:
         return participant
 
     def _unwire(self, participant: Participant) -> None:
+        self._delays.leave(participant.id)
         agreed = participant.peer.negotiated
         if agreed.video_out is not None:
             self._video_out[agreed.video_out].remove(participant.peer)
@@ -348,6 +357,15 @@ class Room:
         if participant.state == "connected":
             self._emit(ParticipantUpdated(participant=participant.told()))
 
+    def participant(self, participant_id: str) -> ParticipantTold:
+        """Everything about one of them; raises ``UnknownParticipantError``."""
+        participant = self._participant(participant_id)
+        return ParticipantTold(participant=self._told(participant), delays=self._delays.recent(participant_id))
+
+    def _told(self, participant: Participant) -> ParticipantState:
+        told = participant.told()
+        return told.model_copy(update={"stats": told.stats | self._video.source_stats(participant.id)})
+
     def state(self, recording: RecordingPart | None) -> RoomState:
         """Everything about the room."""
         return RoomState(
@@ -355,12 +373,13 @@ class Room:
             instance=self._instance,
             created_at=self._created_at,
             layout=self._direction.name,
-            participants=tuple(p.told() for p in self._participants.values()),
+            participants=tuple(map(self._told, self._participants.values())),
             active_speaker=self._active_speaker,
             tiles=self._tiles,
             overload=self._overload() if self._video.overload.level else None,
             recording=recording,
             metrics=self._metrics(),
+            delays=self._delays.histograms(),
         )
 
     def load(self, *, recording: bool) -> Load:

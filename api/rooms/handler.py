@@ -16,6 +16,7 @@ from mcu.messages import (
     Event,
     Failure,
     GetLoad,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -168,6 +169,9 @@ class RoomHandler:
         lost = self._notes_lost + (self._notes.lost if self._notes else 0)
         return state.model_copy(update={"metrics": {**state.metrics, "tutti_timeline_lines_lost_total": float(lost)}})
 
+    async def _participant(self, request: GetParticipant) -> Reply:
+        return self.room.participant(request.participant_id)
+
     async def _load(self, _request: GetLoad) -> Reply:
         return self.room.load(recording=self._part is not None)
 
@@ -281,6 +285,7 @@ class RoomHandler:
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetParticipant: _participant,
         GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,

@@ -11,10 +11,10 @@ from api.errors import RemoteError
 from api.rooms.asking import AnyReply, ask
 from api.rooms.host import Kind, RoomGone, RoomHost, RoomRef, RoomTimeoutError
 from api.rooms.keeper import RoomKeeper
-from mcu.errors import UnknownParticipantError
 from mcu.load import offered
 from mcu.messages import (
     Done,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -22,6 +22,7 @@ from mcu.messages import (
     Leave,
     Load,
     ParticipantState,
+    ParticipantTold,
     Request,
     RoomConfig,
     RoomState,
@@ -37,7 +38,13 @@ logger = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 20  # an answer waits for the server's own ICE candidates
 LIST_TIMEOUT_S = 2  # whoever is slower is left out of lists
-_REPEATABLE = (GetState, GetSnapshot, SetLayout, SetOverlay)  # asked twice they do no more than asked once
+_REPEATABLE = (
+    GetState,
+    GetParticipant,
+    GetSnapshot,
+    SetLayout,
+    SetOverlay,
+)  # asked twice they do no more than asked once
 
 
 class RoomService:
@@ -124,11 +131,11 @@ class RoomService:
         """Do what is wanted for one participant; raises ``RemoteError`` (``unknown_participant``)."""
         for message in wanted:
             await self._ask(room, message, Done)
-        people = (await self.state(room)).participants
-        found = next((person for person in people if person.id == participant_id), None)
-        if found is None:
-            raise UnknownParticipantError(f"no participant {participant_id!r} in this room")
-        return found
+        return (await self.participant(room, participant_id)).participant
+
+    async def participant(self, room: str, participant_id: str) -> ParticipantTold:
+        """One participant; raises ``RemoteError`` (``unknown_participant``)."""
+        return await self._ask(room, GetParticipant(participant_id=participant_id), ParticipantTold)
 
     async def leave(self, room: str, participant_id: str) -> None:
         """Let somebody go."""

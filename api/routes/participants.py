@@ -73,6 +73,14 @@ async def list_participants(room: RoomNameDep, services: ServicesDep) -> schemas
     return schemas.ParticipantList(participants=list(state.participants))
 
 
+@router.get("/{participant}", responses=errors("room_not_found", "unknown_participant"))
+async def get_participant(
+    room: RoomNameDep, participant: ParticipantId, services: ServicesDep
+) -> schemas.ParticipantDetail:
+    """One of them, with how long pictures and sound took through the mixer in the last ten seconds, by stage."""
+    return schemas.ParticipantDetail.of(await services.rooms.participant(room, participant))
+
+
 _PATCHES = {
     "requestBody": {
         "required": True,

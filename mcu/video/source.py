@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from mcu.clock import MediaClock
 from mcu.errors import CodecError
 from mcu.media import Picture, VideoUnit
+from mcu.traces import PictureTrace
 from mcu.video.decode import Decoder, vp8_size
 from mcu.video.pictures import PictureQueue
 from mcu.video.scene import SourceState
@@ -56,6 +58,8 @@ class VideoSource:
         sync: says when each picture is due.
         request_keyframe: asks the sender for a keyframe; any thread.
         submit: runs a job on the decode pool.
+        live_us: how long after its last picture it still counts as live.
+        clock: the room's; without one no traces are kept.
     """
 
     def __init__(
@@ -64,16 +68,19 @@ class VideoSource:
         request_keyframe: Callable[[], None],
         submit: Callable[[Callable[[], None]], None],
         live_us: int = LIVE_US,
+        clock: MediaClock | None = None,
     ) -> None:
         self.drops: Counter[str] = Counter()  # units dropped, by reason
         self.decoded = 0
         self.keyframe_requests = 0
         self.pictures = PictureQueue()
+        self.size = (0, 0)  # of the last picture that is known of; off stage, of the last VP8 keyframe
         self.shown: Picture | None = None  # what the tile shows; the video thread's own
         self._sync = sync
         self._request_keyframe = request_keyframe
         self._submit = submit
         self._live_us = live_us
+        self._clock = clock
         self._lock = threading.Lock()
         self._units: deque[VideoUnit] = deque()
         self._on_stage = False
@@ -105,7 +112,7 @@ class VideoSource:
             self.drops["off_stage"] += 1
             self._sign_us = unit.arrival_us
             if unit.keyframe and (size := vp8_size(unit.data)) and all(size):
-                self._aspect = _aspect(*size)
+                self.size, self._aspect = size, _aspect(*size)
             return False
         if len(self._units) >= MAX_UNITS:
             self.drops["overflow"] += len(self._units)
@@ -213,7 +220,8 @@ class VideoSource:
             if picture is None or self._closed or not self._on_stage:
                 return
             self._sign_us = unit.arrival_us
-            self._aspect = _aspect(picture.width, picture.height)
+            self.size = (picture.width, picture.height)
+            self._aspect = _aspect(*self.size)
             self.pictures.push(picture)
 
     def _picture(self, unit: VideoUnit) -> Picture | None:
@@ -223,7 +231,14 @@ class VideoSource:
         if picture is None:
             return None
         due_us = self._sync.due_us(unit.capture_us, unit.arrival_us)
-        return replace(picture, due_us=min(due_us, unit.arrival_us + _MAX_HOLD_US))
+        return replace(picture, due_us=min(due_us, unit.arrival_us + _MAX_HOLD_US), trace=self._trace(unit))
+
+    def _trace(self, unit: VideoUnit) -> PictureTrace | None:
+        if self._clock is None:
+            return None
+        first_us = unit.arrival_us if unit.first_us is None else unit.first_us
+        whole_us = unit.arrival_us if unit.whole_us is None else unit.whole_us
+        return PictureTrace(first_us, unit.arrival_us, whole_us, self._clock.now_us())
 
     def _fail(self, unit: VideoUnit) -> None:
         """Start again at a keyframe, with a fresh decoder."""

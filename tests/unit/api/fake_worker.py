@@ -22,6 +22,7 @@ from mcu.messages import (
     Done,
     Failure,
     GetLoad,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -35,6 +36,7 @@ from mcu.messages import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantState,
+    ParticipantTold,
     PartStarted,
     PartStopped,
     Ping,
@@ -47,6 +49,7 @@ from mcu.messages import (
     SetOverlay,
     SetWish,
     Snapshot,
+    StageDelay,
     StartPart,
     StopPart,
     TileBox,
@@ -172,6 +175,12 @@ class FakeRoom:
         self.events.append(ParticipantJoined(participant=person))
         return Joined(participant_id=person.id, sdp="v=0\r\nanswer\r\n")
 
+    def _participant(self, request: GetParticipant) -> Message:
+        person = self.people.get(request.participant_id)
+        if person is None:
+            return Failure(code="unknown_participant", message="no such participant")
+        return ParticipantTold(participant=person, delays={"sound": {"mix": StageDelay(count=3, p50_ms=1, p95_ms=2)}})
+
     def _state(self, _request: GetState) -> RoomState:
         assert self.config is not None
         return RoomState(
@@ -202,6 +211,7 @@ class FakeRoom:
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetParticipant: _participant,
         GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,

@@ -162,3 +162,19 @@ def test_metrics_survive_those_who_left() -> None:
     after = room.mixer.metrics()
     for name in ("tutti_audio_packets_received_total", "tutti_audio_packets_lost_total"):
         assert after[name] == before[name]
+
+
+def test_a_block_tells_when_the_sound_came_that_begins_in_it() -> None:
+    """The step at 2 s is in the packet with that number; it is heard in one block, and that block tells its arrival."""
+    room = Room(ann=Person(440, lambda second: 0.02 if second < 2 else 0.5), ben=Person(0, steady(0)))
+    room.run(4)
+    heard = np.abs(room.people["ben"].heard()).reshape(-1, 960).max(axis=1)
+    step = next(number for number in range(60, len(heard)) if heard[number] > 3 * heard[number - 1])
+    traces = [block.trace for block in room.blocks]
+    trace = traces[step]
+    assert trace is not None
+    assert trace.arrivals == {
+        "ann": 101 * 20_000 + 4_000
+    }  # packets arrive 4 ms after the tick that they are numbered by
+    assert trace.begun_us == trace.mixed_us == (step + 1) * 20_000 + 6_000
+    assert all(each is not None and "ben" not in each.arrivals for each in traces)

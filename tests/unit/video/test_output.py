@@ -5,9 +5,11 @@ from itertools import pairwise
 import pytest
 
 from layouts.geometry import Size
+from mcu.clock import MediaClock
 from mcu.errors import CodecError
 from mcu.media import EncodedFrame, VideoCodec
 from mcu.messages import VideoConfig
+from mcu.traces import MixTrace
 from mcu.video import output as output_module
 from mcu.video.i420 import Canvas
 from mcu.video.output import VideoOutput
@@ -81,6 +83,18 @@ def test_the_first_frame_is_a_keyframe_and_time_is_the_tick_number() -> None:
     assert [frame.keyframe for frame in frames] == [True, False, False]
     assert [frame.pts for frame in frames] == [300_000, 303_000, 306_000]
     assert {frame.duration for frame in frames} == {3_000}
+
+
+def test_a_frame_tells_when_it_was_encoded_and_what_it_shows() -> None:
+    clock = MediaClock(0, 0, lambda: 77_000_000)
+    output = VideoOutput(VideoCodec.H264, VideoConfig(width=160, height=90, fps=FPS), lambda: None, clock=clock)
+    idle, mix = MixTrace({}, 0), MixTrace({}, 70_000)
+    output.work(CANVAS, 1, 1, changed=True, mix=idle)
+    subscription = output.hub.subscribe(bound=9)
+    output.work(CANVAS, 2, 2, changed=True, mix=mix)
+    (frame,) = subscription.drain()
+    assert (frame.encoded_us, frame.mix) == (77_000, mix)
+    assert (idle.encoded, mix.encoded) == (False, True)
 
 
 def test_a_new_viewer_gets_a_keyframe_at_the_next_tick() -> None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from mcu.clock import MediaClock
 from mcu.errors import CodecError
 from mcu.media import Picture, VideoCodec, VideoUnit
+from mcu.traces import PictureTrace
 from mcu.video import source as source_module
 from mcu.video.source import LIVE_US, MAX_UNITS, VideoSource
 from tests.unit.video.reference import flat
@@ -69,6 +71,23 @@ class Bench:
 def fake_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeDecoder.opened = 0
     monkeypatch.setattr(source_module, "Decoder", FakeDecoder)
+
+
+def test_a_picture_carries_when_its_packets_came_and_when_it_was_decoded() -> None:
+    now_us = [0]
+    jobs: Jobs = []
+    clock = MediaClock(0, 0, lambda: now_us[0] * 1000)
+    source = VideoSource(FixedSync(), lambda: None, jobs.append, clock=clock)
+    source.set_stage(on=True, now_us=0)
+    source.push(VideoUnit(VideoCodec.VP8, b"a", 0, 14, None, keyframe=True, first_us=10, whole_us=15))
+    source.push(VideoUnit(VideoCodec.VP8, b"b", 0, 40, None, keyframe=False))
+    for now_us[0] in (20, 50):
+        jobs.pop(0)()
+    shown = [source.take(at_us) for at_us in (30, 60)]
+    assert [picture and picture.trace for picture in shown] == [
+        PictureTrace(first_us=10, last_us=14, whole_us=15, decoded_us=20),
+        PictureTrace(first_us=40, last_us=40, whole_us=40, decoded_us=50),
+    ]
 
 
 def test_coming_on_stage_asks_for_a_keyframe_and_shows_from_there() -> None:
