@@ -32,17 +32,18 @@ class Cost:
 NOTHING = Cost()
 
 ROOM = Cost(0.005, 72)  # with nobody in it
-OCCUPIED = Cost(0.030, 4)  # as soon as somebody is in it: sound is mixed and encoded
-PARTICIPANT = Cost(0.008, 0.5)  # anybody: their connection, their sound in, the mix's sound out
-LISTENER = Cost(0.004, 0.5)  # and the mix's picture, of which only the packets are their own
+OCCUPIED = Cost(0.040, 4)  # as soon as somebody is in it: sound is mixed and encoded
+PARTICIPANT = Cost(0.002, 0.5)  # anybody: their connection, the mix's sound out
+LISTENER = Cost(0.002, 0.3)  # sent the mix's picture, of which only the packets are their own
+MICROPHONE = Cost(0.004, 0.2)  # received, and heard through for a voice
 CAMERA = Cost(0.006, 0.5)  # received
-STAGE = Cost(0.026, 4)  # and decoded and painted, because it has a tile
+STAGE = Cost(0.027, 4)  # and decoded and painted, because it has a tile
 SCREEN = Cost(0.050, 12)  # shared
 TALKER = Cost(0.010, 2)  # decoded, and sent a mix of their own
 MOST_TALKERS = 6  # at once in a room; nobody else is heard (``mcu.audio.mixer``)
 RECORDING = Cost(0.020, 16)  # AAC, and the writing; its picture counts as an encoder, if nobody else takes it
 ENCODERS = {  # of 1280x720 at 30 pictures a second
-    (VideoCodec.H264, Rung.FULL): Cost(0.130, 38),
+    (VideoCodec.H264, Rung.FULL): Cost(0.125, 38),
     (VideoCodec.H264, Rung.HALF): Cost(0.050, 12),
     (VideoCodec.H264, Rung.QUARTER): Cost(0.020, 5),
     (VideoCodec.VP8, Rung.FULL): Cost(0.240, 38),
@@ -96,29 +97,34 @@ def cost_of(load: Load, factor: float = 1.0) -> Cost:
         load: who is in it, or will be.
         factor: how many times the table's cores this machine takes.
     """
+    cost = sum((each * count for each, count in _counts(load)), NOTHING)
+    for codec, rung in _encoders(load):
+        cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
+    return Cost(cost.cores * factor, cost.memory_mb)
+
+
+def _counts(load: Load) -> tuple[tuple[Cost, int], ...]:
+    """The rows of the table that a load takes, but for encoders, and how often."""
     people = load.demands
-    counts = (
+    return (
         (ROOM, 1),
         (OCCUPIED, bool(people)),
+        # these four are what ``thread_cores`` counts
         (PARTICIPANT, len(people)),
         (LISTENER, sum(each.codec is not None for each in people)),
+        (MICROPHONE, sum(each.microphone for each in people)),
         (CAMERA, sum(each.camera for each in people)),
         (STAGE, sum(each.on_stage for each in people)),
         (SCREEN, sum(each.sharing for each in people)),
         (TALKER, min(MOST_TALKERS, sum(each.microphone for each in people))),
         (RECORDING, load.recording),
     )
-    cost = sum((each * count for each, count in counts), NOTHING)
-    for codec, rung in _encoders(load):
-        cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
-    return Cost(cost.cores * factor, cost.memory_mb)
 
 
 def thread_cores(load: Load, factor: float = 1.0) -> float:
     """How much of a room's cost falls on the one thread that its packets go through, about."""
-    people = load.demands
-    watching, sending = sum(each.codec is not None for each in people), sum(each.camera for each in people)
-    return (PARTICIPANT * len(people) + LISTENER * watching + CAMERA * sending).cores * factor
+    rows = _counts(load)[2:6]  # of everybody: connection, picture out, sound in, picture in
+    return sum(each.cores * count for each, count in rows) * factor
 
 
 def _encoders(load: Load) -> set[tuple[VideoCodec, Rung]]:

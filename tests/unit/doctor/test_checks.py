@@ -86,7 +86,7 @@ class Store:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def read(self, key: str, start: int, length: int) -> Iterator[bytes]:
+    def read(self, *_: object) -> Iterator[bytes]:
         raise self.error
 
 
