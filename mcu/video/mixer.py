@@ -145,6 +145,10 @@ class VideoMixer:
         check(scene.layout)
         self._scene = scene
 
+    def follow(self, config: VideoConfig) -> None:
+        """Encode with these bitrates from the next picture on; all else is as before. Any thread."""
+        self._outputs.follow(config)
+
     def sources(self) -> dict[str, SourceState]:
         """Shape and liveness of every source. Any thread."""
         now_us = self._clock.now_us()
