@@ -34,7 +34,7 @@ class RoomProcess:
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "benchmarks.room", "--run-dir", str(self._directory), "--instance", "bench",
-            "--log-level", "WARNING",
+            "--log-level", "WARNING", start_new_session=True,
         )  # fmt: skip
         path = self._directory / "bench.sock"
         self._reader, self._writer = await _connect(path)

@@ -62,7 +62,9 @@ def verdicts(results: list[Result]) -> list[str]:
         if result.sound_delay_ms:
             lines.append(_verdict(f"{where}: sound delay p95, ms", result.sound_delay_ms["p95"], SOUND_P95_MS))
         lines.append(_verdict(f"{where}: memory (PSS), MB", result.memory_pss_mb, result.memory_target_mb))
-        if result.participants > 9:
+        if result.garbage_cores is not None:
+            lines.append(_verdict(f"{where}: cores for the garbage", result.garbage_cores, 0.15))
+        if result.participants > 9 or result.garbage_cores is not None:
             lines.append(_verdict(f"{where}: frames a second", result.fps, 29.5, at_least=True))
             lines.append(_verdict(f"{where}: packets of sound missing", result.audio_gaps, 0))
             lines.append(_verdict(f"{where}: audio ticks skipped", result.audio_ticks_skipped, 0))

@@ -4,10 +4,11 @@ import asyncio
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks import mix, sound
+from benchmarks.garbage import Stranger
 from benchmarks.lean.crowd import Count, Crowd
 from benchmarks.lean.media import Library
 from benchmarks.lean.peer import Part
@@ -52,6 +53,7 @@ class Result:
     lower_rungs: int = 0  # participants that were not on the full size in the end
     overload_level: int = 0
     sender_cores: float = 0.0
+    garbage_cores: float | None = None  # what the garbage cost
     threads: dict[str, float] = field(default_factory=dict)  # cores, by thread
 
 
@@ -87,6 +89,10 @@ async def run(scenario: Scenario, stock: Stock, seconds: float) -> Result:
             if scenario.recording:
                 await room.call(StartPart(recording_id="r", part=1, directory=str(Path(folder) / "part")))
             result = await weigh(scenario, room, crowd, stock, seconds)
+            if scenario.garbage:
+                with Stranger(crowd.call("addresses")):
+                    quiet, result = result, await weigh(scenario, room, crowd, stock, seconds)
+                result = replace(result, garbage_cores=round(result.room_cores - quiet.room_cores, 3))
             if scenario.recording:
                 await room.call(StopPart(recording_id="r"))
             crowd.call("end")

@@ -7,6 +7,7 @@ import contextlib
 import heapq
 import itertools
 import multiprocessing
+import os
 import resource
 import select
 import time
@@ -18,6 +19,7 @@ from typing import Any, Self
 from benchmarks.lean import sdp
 from benchmarks.lean.media import Library
 from benchmarks.lean.peer import Part, Peer
+from mcu.priority import prefer_this_process
 
 _LOOK_EVERY_S = 0.01
 _AUDIO_S, _REPORT_S, _CONSENT_S = 0.02, 1.0, 2.5
@@ -121,6 +123,10 @@ class _Crowd:
         every(_REPORT_S, peer.report, 0.3 * phase + 0.05)
         every(_CONSENT_S, peer.link.ask_consent, _CONSENT_S * phase)
 
+    def addresses(self) -> list[tuple[str, int]]:
+        """Of the room, one for each participant."""
+        return [peer.link.socket.getpeername() for peer in self._peers.values()]
+
     def leave(self, id_: str) -> None:
         peer = self._peers.pop(id_)
         del self._by_socket[peer.link.socket.fileno()]
@@ -172,6 +178,9 @@ def _count(peer: Peer) -> Count:
 
 
 def _serve(library: Library, pipe: Connection) -> None:
+    """Before other programs, as rooms are: the participants stand for machines of their own."""
+    os.setsid()
+    prefer_this_process()
     _Crowd(library, pipe).run()
 
 
