@@ -1,7 +1,10 @@
 """A room process under test: started as the service starts it, spoken to over its socket, weighed from outside."""
 
 import asyncio
+import os
+import re
 import sys
+from collections import defaultdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,8 +33,8 @@ class RoomProcess:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "api.worker", "--run-dir", str(self._directory), "--instance", "bench",
-            "--log-level", "WARNING",
+            sys.executable, "-m", "benchmarks.room", "--run-dir", str(self._directory), "--instance", "bench",
+            "--log-level", "WARNING", start_new_session=True,
         )  # fmt: skip
         path = self._directory / "bench.sock"
         self._reader, self._writer = await _connect(path)
@@ -70,5 +73,22 @@ class RoomProcess:
         times = self._ps.cpu_times()
         return float(times.user + times.system)
 
+    def threads_s(self) -> dict[str, float]:
+        """CPU seconds of its living threads, by name without numbers."""
+        used: defaultdict[str, float] = defaultdict(float)
+        for stat in Path(f"/proc/{self._process.pid}/task").glob("*/stat"):
+            head, _, tail = stat.read_text().rpartition(")")
+            ticks = tail.split()
+            name = re.sub(r"[-_]?\d+$", "", head.partition("(")[2])
+            used[name] += (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+        return used
+
     def memory_mb(self) -> float:
         return float(self._ps.memory_info().rss) / 1e6
+
+    def pss_mb(self) -> float:
+        """What it takes of the machine: pages shared with others count in part."""
+        rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        assert found is not None
+        return int(found[1]) * 1024 / 1e6

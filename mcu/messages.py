@@ -26,6 +26,9 @@ class VideoConfig(Message):
     height: int = Field(default=720, ge=90, le=2160, multiple_of=2)
     fps: int = Field(default=30, ge=5, le=60)
     bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
+    ceiling_bps: int | None = Field(
+        default=None, ge=30_000, le=20_000_000
+    )  # that encoders are opened for; else as above
     half_bitrate_bps: int = Field(default=700_000, ge=50_000, le=20_000_000)
     quarter_bitrate_bps: int = Field(default=180_000, ge=30_000, le=20_000_000)  # with sound it fits into 300 kbit/s
     rungs: int = Field(default=3, ge=1, le=3)  # sizes offered: 1 full only, 2 and half, 3 and quarter
@@ -37,7 +40,22 @@ class VideoConfig(Message):
         above = self.at(Rung(rung - 1))
         asked_bps = self.half_bitrate_bps if rung is Rung.HALF else self.quarter_bitrate_bps
         size = {"width": max(2, (self.width >> rung) // 2 * 2), "height": max(2, (self.height >> rung) // 2 * 2)}
-        return self.model_copy(update={**size, "bitrate_bps": min(asked_bps, above.bitrate_bps // 2)})
+        rates = {
+            "bitrate_bps": min(asked_bps, above.bitrate_bps // 2),
+            "ceiling_bps": min(asked_bps, above.most_bps // 2),
+        }
+        return self.model_copy(update={**size, **rates})
+
+    @property
+    def most_bps(self) -> int:
+        """What ``bitrate_bps`` may be set to in a running room."""
+        return self.ceiling_bps or self.bitrate_bps
+
+
+class AudioConfig(Message):
+    """What the sound of a room is for."""
+
+    music: bool = False  # stereo, and left as it comes, where speech is mono and evened
 
 
 class RoomConfig(Message):
@@ -49,6 +67,7 @@ class RoomConfig(Message):
     custom_layout: dict[str, JsonValue] | None = None
     max_participants: int = Field(default=50, ge=1, le=1000)
     video: VideoConfig = VideoConfig()
+    audio: AudioConfig = AudioConfig()
     empty_grace_s: float = Field(default=60, ge=0)
     orphan_grace_s: float = Field(default=600, ge=0)  # how long the room outlives a service that does not come back
     ice_servers: tuple[str, ...] = ()  # the server's own STUN/TURN URLs, not the browsers'
@@ -100,6 +119,13 @@ class SetLayout(Message):  # Reply: Done
     layout: str
     options: dict[str, JsonValue] = {}
     custom: dict[str, JsonValue] | None = None
+
+
+class SetBitrate(Message):  # Reply: Done
+    """Encode the full size with so many bits a second from the next picture on; never more than at the opening."""
+
+    type: Literal["set_bitrate"] = "set_bitrate"
+    bitrate_bps: int = Field(ge=100_000)
 
 
 class SetWish(Message):  # Reply: Done
@@ -201,6 +227,7 @@ Request = Annotated[
     | Join
     | Trickle
     | Leave
+    | SetBitrate
     | SetLayout
     | SetWish
     | SetAudio

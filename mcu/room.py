@@ -17,7 +17,7 @@ from mcu.clock import MediaClock
 from mcu.delays import DelayBook
 from mcu.demand import cameras_wanted, line_limit_bps
 from mcu.direction import Wish, direct
-from mcu.errors import RoomFullError, UnknownParticipantError
+from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
 from mcu.media import Rung, VideoCodec
 from mcu.messages import (
@@ -79,7 +79,8 @@ class Room:
         self._turns = 0  # how often the active speaker changed
         self._empty_since: float | None = self._loop.time()
         self._audio_out = AudioFanout(self._loop, self.clock)
-        self._audio = AudioMixer(self.clock, self._audio_out)
+        music = config.audio.music
+        self._audio = AudioMixer(self.clock, self._audio_out, channels=1 + music, even_loudness=not music)
         self._video = VideoMixer(config.video, self.clock)
         self._video_out = {
             codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
@@ -154,6 +155,7 @@ class Room:
             self.config.ice_servers,
             events,
             connect_timeout_s=self.config.connect_timeout_s,
+            stereo=self.config.audio.music,
         )
         self._participants[participant_id] = Participant(
             participant_id, name, peer, LipSync(), watches=video, follows=follows
@@ -264,6 +266,17 @@ class Room:
         self._direction = self._direction.with_wish(participant_id, participant.wish)
         self._rearrange()
         self._tell_updated(participant)
+
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        """Encode with less, or again with more, from the next picture on; raises ``BitrateError``."""
+        video = self.config.video
+        if bitrate_bps > video.most_bps:
+            raise BitrateError(f"video.bitrate: the room was opened with {video.most_bps}, which it cannot exceed")
+        video = video.model_copy(update={"bitrate_bps": bitrate_bps, "ceiling_bps": video.most_bps})
+        self.config = self.config.model_copy(update={"video": video})
+        self._video.follow(video)
+        for fanout in self._video_out.values():
+            fanout.follow(video)
 
     def set_style(self, style: CanvasStyle) -> None:
         """Show this beside the tiles from the next tick on."""

@@ -33,6 +33,7 @@ from mcu.messages import (
     Request,
     RoomEnding,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
@@ -143,6 +144,10 @@ class RoomHandler:
 
     async def _set_layout(self, request: SetLayout) -> Reply:
         self.room.set_layout(request)
+        return Done()
+
+    async def _set_bitrate(self, request: SetBitrate) -> Reply:
+        self.room.set_bitrate(request.bitrate_bps)
         return Done()
 
     async def _set_wish(self, request: SetWish) -> Reply:
@@ -282,6 +287,7 @@ class RoomHandler:
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetBitrate: _set_bitrate,
         SetWish: _set_wish,
         SetAudio: _set_audio,
         SetOverlay: _set_overlay,

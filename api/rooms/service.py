@@ -27,6 +27,7 @@ from mcu.messages import (
     RoomConfig,
     RoomState,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
@@ -42,6 +43,7 @@ _REPEATABLE = (
     GetState,
     GetParticipant,
     GetSnapshot,
+    SetBitrate,
     SetLayout,
     SetOverlay,
 )  # asked twice they do no more than asked once
@@ -90,6 +92,11 @@ class RoomService:
     async def set_layout(self, name: str, layout: SetLayout) -> RoomState:
         """Change the layout; one that cannot be is a ``RemoteError`` with ``invalid_layout``."""
         await self._ask(name, layout, Done)
+        return await self.state(name)
+
+    async def set_bitrate(self, name: str, bitrate_bps: int) -> RoomState:
+        """Change the mix's bitrate; too much of it is a ``RemoteError`` with ``invalid_request``."""
+        await self._ask(name, SetBitrate(bitrate_bps=bitrate_bps), Done)
         return await self.state(name)
 
     async def set_overlay(self, name: str, overlay: SetOverlay) -> None:

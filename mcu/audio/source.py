@@ -6,6 +6,9 @@ import math
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from mcu.audio.levels import LevelCheck
 from mcu.audio.loudness import LoudnessGain
@@ -231,9 +234,13 @@ class Source:
     def _pull(self, now_us: int, *, decode: bool) -> Played:
         offset_us = self._sync.pictures_offset_us(now_us)
         played = self.playout.pull(now_us, decode=decode, pictures_offset_us=offset_us)
-        if decode and not math.isfinite(float(played.samples.sum())):
+        if not decode:
+            return played
+        peak = float(np.abs(played.samples).max())
+        if not math.isfinite(peak):
             raise ValueError("the decoder gave numbers that are none")
-        return played
+        # A damaged Opus packet may be 40 dB over full scale, for which the limiter would hush everybody for a second.
+        return played if peak <= 1 else replace(played, samples=np.clip(played.samples, -1, 1))
 
     def _wanted_gain(self, played: Played) -> float:
         """All gains together, after this block."""

@@ -98,6 +98,14 @@ class VideoFanout:
         for stream in self._streams.values():
             stream.remove(sender)
 
+    def follow(self, config: VideoConfig) -> None:
+        """The rungs take these bitrates from now on."""
+        self._bitrates = [config.at(rung).bitrate_bps for rung in sorted(self._streams)]
+        for sender in self._senders.values():
+            if sender.chooser is not None:
+                sender.chooser.follow(self._bitrates)
+            sender.limit_resends(self._bitrates[sender.rung])
+
     def offer_from(self, best: Rung) -> None:
         """Offer no rung above ``best`` from now on."""
         self._best = min(best, max(self._streams))

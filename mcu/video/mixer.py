@@ -1,6 +1,7 @@
 """The video mixer of a room: one thread that paints and encodes a tick at a time."""
 
 import logging
+import os
 import threading
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from mcu.errors import CodecError
 from mcu.media import Picture, Plane, Rung
 from mcu.messages import VideoConfig
 from mcu.traces import MixTrace, Shown
+from mcu.video.budget import Shares
 from mcu.video.compositor import Compositor, check
 from mcu.video.i420 import Canvas
 from mcu.video.metrics import mixer_metrics
@@ -65,6 +67,7 @@ class VideoMixer:
         self.compose_ms = Window()
         self.former_drops: Counter[str] = Counter()  # of sources that are gone
         self.former_decoded = 0
+        self.former_decode_us = 0
         self._clock = clock
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -79,6 +82,7 @@ class VideoMixer:
         self._staged: tuple[Scene, dict[str, VideoSource]] | None = None  # what the sources were last told
         self._steering = Steering(size)
         self._watch = SourceWatch()
+        self._shares = Shares(os.cpu_count() or 1)
         self._unsent: dict[str, Shown] = {}  # by source, the newest picture taken that nothing encoded shows yet
         self._awake_until_us = 0
         self._thread = threading.Thread(target=self._run, name="video", daemon=True)
@@ -113,7 +117,7 @@ class VideoMixer:
             request_keyframe: asks its sender for a keyframe; called from any thread.
             live_us: how long after its last picture it still counts as live.
         """
-        source = VideoSource(sync, request_keyframe, self.pool.submit, live_us, self._clock)
+        source = VideoSource(sync, request_keyframe, self.pool.submit, live_us, self._clock, largest=self.canvas.size)
         self.remove(source_id)
         with self._lock:
             self._sources = {**self._sources, source_id: source}
@@ -128,6 +132,7 @@ class VideoMixer:
                 source.close()
                 self.former_drops += source.all_drops()
                 self.former_decoded += source.decoded
+                self.former_decode_us += source.budget.spent_us
 
     def show(self, scene: Scene) -> None:
         """Show this from the next tick on. Any thread.
@@ -139,6 +144,10 @@ class VideoMixer:
             raise LayoutError(f"the layout is for {scene.layout.canvas}, the canvas has {self.canvas.size}")
         check(scene.layout)
         self._scene = scene
+
+    def follow(self, config: VideoConfig) -> None:
+        """Encode with these bitrates from the next picture on; all else is as before. Any thread."""
+        self._outputs.follow(config)
 
     def sources(self) -> dict[str, SourceState]:
         """Shape and liveness of every source. Any thread."""
@@ -289,7 +298,8 @@ class VideoMixer:
                 future.set_result(packed)
 
     def _notice(self, now_us: int) -> None:
-        """Tell the room when a source came alive, fell silent or changed its shape."""
+        """Tell the room when a source came alive, fell silent or changed its shape; see who decodes how much."""
+        self._shares.divide({id_: source.budget for id_, source in self._sources.items()}, now_us)
         states = {id_: source.state(now_us) for id_, source in self._sources.items()}
         if self._watch.changed(states, now_us) and self.on_sources_changed is not None:
             self.on_sources_changed()

@@ -68,12 +68,18 @@ class VideoOutput:
         """Give the encoder back."""
         self._encoder = None
 
+    def follow(self, config: VideoConfig) -> None:
+        """Encode with this bitrate from the next picture on; all else is as before. Any thread."""
+        self._config = config
+
     def work(self, canvas: Canvas, tick: int, now_us: int, *, changed: bool, mix: MixTrace | None = None) -> None:
         """Encode and publish the canvas of ``tick``, which ``mix`` tells of, if anybody needs it."""
         self._mix = mix
         if not self.hub.in_use:
             self.close()
         elif tick >= self._not_before:
+            if self._encoder is not None and not self._encoder.follow(self._config.bitrate_bps):
+                self.close()
             keyframe = self._wants_keyframe(tick, now_us)
             if changed or keyframe or self.hub.wants_every_frame or (tick - self._last) * _STILL_HZ >= self._config.fps:
                 self._encode_safely(canvas, tick, now_us, keyframe=keyframe)

@@ -43,6 +43,11 @@ class VideoOutputs:
         """Whether anybody takes anything."""
         return any(output.hub.in_use for output in self)
 
+    def follow(self, config: VideoConfig) -> None:
+        """Encode with these bitrates from the next picture on; all else is as before. Any thread."""
+        for output in self:
+            output.follow(config.at(output.rung))
+
     def close(self) -> None:
         """Give all encoders back."""
         self._scaled.clear()

@@ -56,6 +56,15 @@ async def test_initials(call: Any, name: str, shown: str) -> None:
     assert await call("format", "initials", name) == shown
 
 
+async def test_an_offer_in_stereo(call: Any) -> None:
+    video = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=fmtp:96 x=1\r\n"
+    audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n"
+    offer = audio + "a=fmtp:111 minptime=10;useinbandfec=1\r\na=fmtp:63 111/111\r\n" + video
+    told = await call("stereo", "inStereo", offer)
+    assert told == offer.replace("useinbandfec=1", "useinbandfec=1;stereo=1;sprop-stereo=1")
+    assert await call("stereo", "inStereo", told) == told
+
+
 async def test_waits_grow_to_a_limit_and_are_spread(page: Page) -> None:
     waits = await page.evaluate(
         """async () => {

@@ -6,6 +6,7 @@
 import { ApiError } from "./api.js";
 import { fragment } from "./fragment.js";
 import { cameraLimits } from "./quality.js";
+import { inStereo } from "./stereo.js";
 
 const GATHER_MS = 500; // candidates found by then go with the offer, later ones are trickled
 const CONNECT_MS = 15_000;
@@ -16,6 +17,7 @@ export class Peer {
   /** Where the server keeps this participant; null until it has answered. */
   location = null;
   #api;
+  #music;
   #pc;
   #senders = {};
   #onState;
@@ -30,11 +32,13 @@ export class Peer {
    * @param {object} options
    * @param {RTCIceServer[]} options.iceServers
    * @param {Record<string, ?MediaStreamTrack>} options.tracks microphone, camera, screen
+   * @param {boolean} options.music sound in both directions is stereo
    * @param {(stream: MediaStream) => void} options.onStream the mix, as soon as one of its tracks is there
    * @param {(state: RTCPeerConnectionState) => void} options.onState
    */
-  constructor(api, { iceServers, tracks, onStream, onState }) {
+  constructor(api, { iceServers, tracks, music, onStream, onState }) {
     this.#api = api;
+    this.#music = music;
     this.#onState = onState;
     this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
     this.#addLines(tracks);
@@ -59,7 +63,8 @@ export class Peer {
 
   /** Offer, and take the answer. Throws ApiError. */
   async join(room, name) {
-    await this.#pc.setLocalDescription();
+    const offer = await this.#pc.createOffer();
+    await this.#pc.setLocalDescription(this.#music ? { type: "offer", sdp: inStereo(offer.sdp) } : offer);
     await this.#gatherForAWhile();
     this.#offered = true;
     const answer = await this.#api.join(room, name, this.#pc.localDescription.sdp);

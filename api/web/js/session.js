@@ -71,6 +71,8 @@ export class Session {
     this.#peer?.close();
     const { room, name } = this.#store.state;
     const { ice_servers: iceServers } = await this.#api.config(); // anew: TURN credentials expire
+    const music = await this.#api.isForMusic(room);
+    await this.#devices.setMusic(music);
     if (this.#over) return;
     const tracks = Object.fromEntries(
       ["microphone", "camera", "screen"].map((kind) => [kind, this.#devices.track(kind)]),
@@ -78,6 +80,7 @@ export class Session {
     const peer = new Peer(this.#api, {
       iceServers: iceServers.map(withoutNulls),
       tracks,
+      music,
       onStream: this.#onStream,
       onState: (state) => this.#peer === peer && this.#mediaIs(state),
     });

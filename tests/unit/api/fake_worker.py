@@ -45,6 +45,7 @@ from mcu.messages import (
     RoomEnding,
     RoomState,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
@@ -112,6 +113,14 @@ class FakeRoom:
         changed = {"layout": request.layout, "layout_options": request.options, "custom_layout": request.custom}
         self.config = self.config.model_copy(update=changed)
         self.events.append(LayoutChanged(layout=request.layout, options=request.options, custom=request.custom))
+        return None
+
+    def _set_bitrate(self, request: SetBitrate) -> Message | None:
+        assert self.config is not None
+        if request.bitrate_bps > self.config.video.bitrate_bps:
+            return Failure(code="invalid_request", message="too much")
+        video = self.config.video.model_copy(update={"bitrate_bps": request.bitrate_bps})
+        self.config = self.config.model_copy(update={"video": video})
         return None
 
     def _set_wish(self, request: SetWish) -> Message | None:
@@ -208,6 +217,7 @@ class FakeRoom:
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetBitrate: _set_bitrate,
         SetWish: _set_wish,
         SetAudio: _set_audio,
         SetOverlay: _set_overlay,
