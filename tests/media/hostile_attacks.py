@@ -66,6 +66,7 @@ def mutated(rng: random.Random, data: bytes) -> bytes:
 def prepare() -> None:
     """Encode what takes long to encode; whoever waits for that sends nothing."""
     _sizes()
+    _greedy()
     for codec in ("vp8", "h264"):
         noise(codec)
         moving(codec, (320, 192))
@@ -178,6 +179,18 @@ async def large_vp8(hostile: Hostile) -> None:
 
 async def large_h264(hostile: Hostile) -> None:
     await _large(hostile, "H264")
+
+
+@functools.cache
+def _greedy() -> tuple[bytes, ...]:
+    """Next to no bytes, but each 4K picture is to be kept until sixteen more have come."""
+    still = flat((3840, 2160), (60, 128, 128))
+    return tuple(encoded("h264", [still] * 20, (3840, 2160), x264_params="ref=16:level=6.2"))
+
+
+async def greedy_h264(hostile: Hostile) -> None:
+    async for n in paced(FPS):
+        await hostile.picture("H264", _greedy()[n % 20], n * 3000)
 
 
 async def one_picture_a_second(hostile: Hostile) -> None:

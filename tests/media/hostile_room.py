@@ -25,6 +25,7 @@ class Watch:
     before: RoomState
     memory_before_mb: float
     since: dict[str, dict[str, int]]  # units heard before, by member and kind
+    memory_during_mb: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)  # at the end of the attack
     mallory: dict[str, float] = field(default_factory=dict)  # what the room then told of who did it
 
