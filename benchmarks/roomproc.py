@@ -76,8 +76,11 @@ class RoomProcess:
         """CPU seconds of its living threads, and how long they waited for a processor, by name without numbers."""
         used: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
         for folder in Path(f"/proc/{self._process.pid}/task").iterdir():
-            name = re.sub(r"[-_]?\d+$", "", (folder / "comm").read_text().strip())
-            ran_ns, waited_ns, _ = (folder / "schedstat").read_text().split()
+            try:
+                name = re.sub(r"[-_]?\d+$", "", (folder / "comm").read_text().strip())
+                ran_ns, waited_ns, _ = (folder / "schedstat").read_text().split()
+            except FileNotFoundError:
+                continue  # it has just ended
             used[name] = (used[name][0] + int(ran_ns) / 1e9, used[name][1] + int(waited_ns) / 1e9)
         return used
 
