@@ -18,6 +18,7 @@ from mcu.video.decode import Decoder, vp8_size
 from mcu.video.pictures import PictureQueue
 from mcu.video.scale import halved
 from mcu.video.scene import SourceState
+from mcu.video.shape import Shape
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class VideoSource:
         self._needs_keyframe = True
         self._asked_us: int | None = None  # when the sender was last asked for a keyframe
         self._decoder: Decoder | None = None  # touched by the job alone, or under the lock while there is none
-        self._aspect = 16 / 9
+        self._shape = Shape()
         self._sign_us: int | None = None  # last sign of life: a picture; off stage, a unit
 
     def push(self, unit: VideoUnit) -> None:
@@ -124,7 +125,8 @@ class VideoSource:
             self.drops["off_stage"] += 1
             self._sign_us = unit.arrival_us
             if unit.keyframe and (size := vp8_size(unit.data)) and all(size):
-                self.size, self._aspect = size, _aspect(*size)
+                self.size = size
+                self._shape.note(*size, unit.arrival_us)
             return False
         if not self.budget.allows(unit.arrival_us):
             self._units.append(unit)
@@ -180,7 +182,7 @@ class VideoSource:
         """Shape and liveness."""
         with self._lock:
             live = self._sign_us is not None and now_us - self._sign_us <= self._live_us
-            return SourceState(self._aspect, live)
+            return SourceState(self._shape.aspect, live)
 
     @property
     def decoding(self) -> bool:
@@ -247,7 +249,7 @@ class VideoSource:
             if picture is None or self._closed or not self._on_stage:
                 return
             self._sign_us = unit.arrival_us
-            self._aspect = _aspect(*self.size)
+            self._shape.note(*self.size, unit.arrival_us)
             self.pictures.push(picture)
 
     def _picture(self, unit: VideoUnit) -> Picture | None:
@@ -281,8 +283,3 @@ class VideoSource:
             ask = self._needs_keyframe and self._may_ask(unit.arrival_us)
         if ask:
             self._ask()
-
-
-def _aspect(width: int, height: int) -> float:
-    """Width by height, kept to shapes that a layout can do something with."""
-    return min(8.0, max(1 / 8, width / height))

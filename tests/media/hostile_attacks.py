@@ -66,6 +66,7 @@ def mutated(rng: random.Random, data: bytes) -> bytes:
 def prepare() -> None:
     """Encode what takes long to encode; whoever waits for that sends nothing."""
     _sizes()
+    _shapes()
     _greedy()
     for codec in ("vp8", "h264"):
         noise(codec)
@@ -146,6 +147,18 @@ def _sizes() -> tuple[bytes, ...]:
     rng = random.Random(6)
     sizes = [(2 * rng.randrange(1, 640), 2 * rng.randrange(1, 360)) for _ in range(40)]
     return tuple(encoded("vp8", iter([flat(size, (60, 128, 128))]), size)[0] for size in sizes)
+
+
+@functools.cache
+def _shapes() -> tuple[bytes, ...]:
+    sizes = [(640, 96), (96, 640)]
+    return tuple(encoded("vp8", [flat(size, (60, 128, 128))], size)[0] for size in sizes)
+
+
+async def wide_and_narrow(hostile: Hostile) -> None:
+    """A shape that stays for a moment, then the other."""
+    async for n in paced(FPS, 3):
+        await hostile.picture("VP8", _shapes()[n // 9 % 2], n * 3000)
 
 
 async def resolution_each_frame(hostile: Hostile) -> None:

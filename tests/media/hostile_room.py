@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.roomproc import RoomProcess
-from mcu.messages import RoomConfig, RoomState, VideoConfig
+from mcu.messages import RoomConfig, RoomState, TileBox, VideoConfig
 from tests.media.hostile_peers import CLOCK_HZ, Honest
 from tests.media.rtc_world import until
 
@@ -55,11 +55,15 @@ class Scene:
             for kind, heard in member.heard.items()
         )
 
-    async def pictures_are_right(self) -> None:
-        """Each honest colour is in its tile, as everybody sees it."""
+    async def boxes(self) -> dict[str, TileBox]:
+        """Where the honest are on the canvas."""
         tiles = (await self.room.state()).tiles
         assert tiles is not None
-        boxes = {tile.id: tile.end for tile in tiles.tiles}
+        return {tile.id: tile.end for tile in tiles.tiles if tile.id in {member.id for member in self.members}}
+
+    async def pictures_are_right(self) -> None:
+        """Each honest colour is in its tile, as everybody sees it."""
+        boxes = await self.boxes()
         for viewer in self.members:
             picture = viewer.picture()
             for member in self.members:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from mcu.video.budget import BURST_US, CEILING
+from mcu.video.shape import CHANGES
 from tests.media import hostile_attacks as attacks
 from tests.media.hostile_peers import Hostile
 from tests.media.hostile_room import MAX_GAP_MS, Scene, Watch, growth, scene
@@ -130,6 +131,38 @@ async def test_keyframes_for_one_are_not_everybodys_burden(world: Scene) -> None
     grown = growth(watch.before, await world.room.state())
     assert grown("tutti_send_h264_keyframes_asked_total") > 500
     assert grown("tutti_video_h264_keyframes_total") <= 4  # one for who joins, three for who asks for more
+
+
+async def test_a_sender_that_keeps_changing_its_shape_does_not_keep_everybody_moving(world: Scene) -> None:
+    hostile = Hostile()
+    await hostile.join(world.room)
+    attack = asyncio.create_task(attacks.wide_and_narrow(hostile))
+    places: list[list[tuple[float, ...]]] = []
+    while not attack.done():
+        place = [(box.x, box.y, box.width, box.height) for box in (await world.boxes()).values()]
+        if not places or places[-1] != place:
+            places.append(place)
+        await asyncio.sleep(0.02)
+    await attack
+    await hostile.leave(world.room)
+    await world.goes_on()
+    assert 2 < len(places) <= 2 + CHANGES  # where they were before, 16:9 while the shape is unknown, and the changes
+
+
+async def test_three_at_once_are_no_worse_than_one(world: Scene) -> None:
+    watch = await world.watch()
+    several = [Hostile("mallory"), Hostile("marvin"), Hostile("mortimer")]
+    for hostile in several:
+        await hostile.join(world.room)
+    await asyncio.gather(
+        attacks.large_vp8(several[0]), attacks.nack_flood(several[1]), attacks.packet_flood(several[2])
+    )
+    for hostile in several:
+        await hostile.leave(world.room)
+    await world.goes_on()
+    assert world.longest_gap_ms(watch) <= MAX_GAP_MS
+    world.tones_are_right()
+    await world.pictures_are_right()
 
 
 async def test_who_lies_about_being_loud_is_not_heard_for_it(world: Scene) -> None:
