@@ -46,7 +46,7 @@ export class Api {
 
   /** POST an offer; the answer and where this participant now is. */
   async join(room, name, sdp) {
-    const path = `${roomPath(room)}/participants?name=${part(name)}`;
+    const path = `${roomPath(room)}/participants?name=${part(name)}&camera=follows`;
     const response = await this.#request("POST", path, sdp, "application/sdp", JOIN_TIMEOUT_MS);
     return { sdp: await response.text(), location: response.headers.get("Location") };
   }
