@@ -40,8 +40,8 @@ class Gate:
 
     Drop reasons: ``size``, ``kind`` (no protocol of ours), ``stranger`` (media, or DTLS once connected, from an address
     the peer does not have), ``stun`` (no answer to us, and no question by the peer), ``flood`` (queue full),
-    ``media_rate``, ``stun_rate`` and ``dtls_rate`` (more than anybody needs), ``addresses`` (a question from one address
-    too many), ``malformed`` (the stack choked on it).
+    ``media_rate``, ``stun_rate`` and ``dtls_rate`` (more than anybody needs), ``addresses`` (a question from one too
+    many), ``malformed`` (the stack choked on it).
     """
 
     def __init__(
