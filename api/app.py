@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import errors
+from api import errors, machine
 from api.deps import Services
 from api.library import LayoutLibrary
 from api.limits import Limits
@@ -18,7 +18,7 @@ from api.overlays import Overlays
 from api.previews import Previews
 from api.recordings import RecordedRooms, Recordings, Unfinished, live_parts, make
 from api.rooms.feed import Feeds
-from api.rooms.host import RoomHost
+from api.rooms.host import Kind, RoomHost
 from api.rooms.keeper import RoomKeeper
 from api.rooms.local import LocalRoomHost
 from api.rooms.rundir import RunDir, choose
@@ -54,7 +54,13 @@ def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
         OSError: as above.
     """
     run_dir = run_dir or RunDir(choose(settings.data_dir))
-    host = LocalRoomHost(run_dir, max_rooms=settings.max_rooms, log_level=settings.log_level.upper())
+    host = LocalRoomHost(
+        run_dir,
+        max_rooms=settings.max_rooms,
+        capacity=machine.capacity(settings.capacity_cores, settings.capacity_memory_mb),
+        factor=machine.factor(settings.data_dir),
+        log_level=settings.log_level.upper(),
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +75,7 @@ def create_app(settings: Settings, run_dir: RunDir | None = None) -> FastAPI:
     metrics: Metrics = app.state.services.metrics
     metrics.watch("tutti_room_processes_total", "Room processes started.", lambda: host.spawned)
     metrics.watch("tutti_room_processes_hung_total", "Rooms killed because they did not answer.", lambda: host.hung)
+    _watch_capacity(metrics, host)
     return app
 
 
@@ -135,6 +142,16 @@ def _watch(services: Services) -> None:
     watch("tutti_rooms_lost_total", "Room processes that died unasked.", lambda: services.keeper.lost)
     for name in services.recordings.metrics:
         watch(name, "Of the recorder.", partial(_figure, services.recordings, name))
+
+
+def _watch_capacity(metrics: Metrics, host: LocalRoomHost) -> None:
+    watch, capacity, refused = metrics.watch, host.admission.capacity, host.admission.refused
+    watch("tutti_capacity_cores", "What rooms may take together; +Inf for no limit.", lambda: capacity.cores)
+    watch("tutti_capacity_used_cores", "What they may come to, by the cost table.", lambda: host.used.cores)
+    watch("tutti_capacity_memory_mb", "What rooms may take together; +Inf for no limit.", lambda: capacity.memory_mb)
+    watch("tutti_capacity_used_memory_mb", "What they may come to, by the cost table.", lambda: host.used.memory_mb)
+    for kind in Kind:
+        watch(f"tutti_refused_{kind}s_total", "Refused for want of capacity.", partial(refused.__getitem__, kind))
 
 
 def _figure(source: Recordings, name: str) -> float:

@@ -120,7 +120,9 @@ STATUS: Mapping[str, HTTPStatus] = {
     "recording_active": HTTPStatus.CONFLICT,
     "recording_not_complete": HTTPStatus.CONFLICT,
     # the service cannot do it now; trying again may help
-    "no_capacity": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no_capacity_room": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no_capacity_participant": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no_capacity_recording": HTTPStatus.SERVICE_UNAVAILABLE,
     "room_gone": HTTPStatus.SERVICE_UNAVAILABLE,
     "room_start_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "room_ending": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -137,6 +139,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
     "codec_failure": HTTPStatus.INTERNAL_SERVER_ERROR,
     "wire_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "no_connection": HTTPStatus.INTERNAL_SERVER_ERROR,
     "data_directory": HTTPStatus.INTERNAL_SERVER_ERROR,
     "catalog_failed": HTTPStatus.INTERNAL_SERVER_ERROR,
     "recordings_folder_taken": HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -160,13 +163,15 @@ _CODE_OF_STATUS = {
 
 MAX_MESSAGE = 4000  # characters
 RETRY_AFTER_S = 2  # what 503 answers advise
+NO_CAPACITY_RETRY_AFTER_S = 15  # and when somebody has to leave first
 
 
 def error_response(code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The one shape of an error. Messages quote what came in, so they are cut, and what is no Unicode is replaced."""
     message = message[:MAX_MESSAGE].encode(errors="replace").decode()
     status = STATUS.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
-    extra = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    retry_after_s = NO_CAPACITY_RETRY_AFTER_S if code.startswith("no_capacity") else RETRY_AFTER_S
+    extra = {"Retry-After": str(retry_after_s)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return JSONResponse({"error": {"code": code, "message": message}}, status, {**extra, **(headers or {})})
 
 

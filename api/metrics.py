@@ -4,18 +4,29 @@ Rooms tell theirs under the names that Prometheus is to see, with labels in the 
 (``tutti_dropped_total{reason="late"}``). What is counted (``…_total``, ``…_count``, ``…_sum``) and quantities are
 summed over rooms; of durations and ratios the worst room's is shown. What an ended room had counted stays in the sum,
 so that a counter never falls.
+
+Delays are the exception: histograms by room, since the worst of a thousand pictures a second says nothing and a mean
+over rooms hides the one that suffers. Those of an ended room are dropped, so there are never more than rooms allow;
+those of participants, who come and go without bound, are in their statistics instead.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
-from mcu.messages import RoomState
+from mcu.messages import DelayHistogram, RoomState
 
 _KEY = re.compile(r"^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<labels>.*)\})?$")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -25,6 +36,14 @@ _LOWEST = re.compile(r"_gain$")  # and of these the lowest
 Values = dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class RoomDelays:
+    """One room's histograms by medium and stage."""
+
+    name: str
+    delays: Mapping[str, Mapping[str, DelayHistogram]]
+
+
 class RoomTotals(Collector):
     """Puts rooms together. ``update`` before each collection."""
 
@@ -32,6 +51,7 @@ class RoomTotals(Collector):
         self._live: dict[str, Mapping[str, float]] = {}  # by instance, as last told
         self._former: Values = defaultdict(float)  # counters of rooms that have ended
         self._participants = 0
+        self._delays: dict[str, RoomDelays] = {}  # by instance, as last told
 
     def update(self, states: Iterable[RoomState], alive: Collection[str]) -> None:
         """Take what the rooms tell now. Of instances that are ``alive`` but silent the last word stands."""
@@ -43,6 +63,8 @@ class RoomTotals(Collector):
                 if _is_counted(_name(key)):
                     self._former[key] += value
         self._live = told
+        delays = {key: value for key, value in self._delays.items() if key in alive}
+        self._delays = delays | {state.instance: RoomDelays(state.config.name, state.delays) for state in states}
         self._participants = sum(len(state.participants) for state in states)
 
     def totals(self) -> Values:
@@ -65,6 +87,25 @@ class RoomTotals(Collector):
                 family = families.setdefault(family.name, family)
                 family.add_sample(match["name"], dict(_LABEL.findall(match["labels"] or "")), value)
         yield from families.values()
+        yield self._delay_family()
+
+    def _delay_family(self) -> Metric:
+        family = HistogramMetricFamily(
+            "tutti_delay_seconds",
+            "Time that pictures and sound take in each stage of a room.",
+            labels=("room", "media", "stage"),
+        )
+        for room in self._delays.values():
+            for media, stages in room.delays.items():
+                for stage, histogram in stages.items():
+                    family.add_metric((room.name, media, stage), _buckets(histogram), histogram.sum_s)
+        return family
+
+
+def _buckets(histogram: DelayHistogram) -> list[tuple[str, float]]:
+    """As Prometheus has them: each with those before it."""
+    bounds = (*map(str, histogram.bounds_s), "+Inf")
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))
 
 
 def _name(key: str) -> str:

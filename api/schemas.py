@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pydantic_core
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from api.errors import InvalidNameError
-from mcu.messages import ParticipantState, RoomState, VideoConfig
+from mcu.messages import ParticipantState, ParticipantTold, RoomState, StageDelay, VideoConfig
 from recorder.model import Recording, Status
 
 MAX_DEPTH = 16  # of layouts and their options
@@ -74,6 +74,24 @@ class VideoRequest(_Body):
     bitrate: int | None = Field(default=None, description="bits a second, 100 000 to 20 000 000", examples=[2_000_000])
 
 
+class AudioRequest(_Body):
+    """The sound of a new room."""
+
+    music: StrictBool = Field(default=False, description="stereo, 128 kbit/s, nothing evened or filtered")
+
+
+class BitrateRequest(_Body):
+    """What can be changed of a running room's video."""
+
+    bitrate: int = Field(ge=100_000, description="bits a second, up to what the room was opened with")
+
+
+class RoomPatch(_Body):
+    """Changes to a running room."""
+
+    video: BitrateRequest
+
+
 class RoomRequest(_Body):
     """A room to open."""
 
@@ -85,6 +103,7 @@ class RoomRequest(_Body):
     custom: JsonObject | None = Field(default=None, description="a layout, as in `PUT …/layout`")
     max_participants: int | None = Field(default=None, ge=1, le=1000)
     video: VideoRequest = VideoRequest()
+    audio: AudioRequest = AudioRequest()
 
 
 class Form(StrEnum):
@@ -135,6 +154,12 @@ class Video(BaseModel):
         return cls(width=config.width, height=config.height, fps=config.fps, bitrate=config.bitrate_bps)
 
 
+class Audio(BaseModel):
+    """What the sound of a room is for."""
+
+    music: bool = Field(description="stereo, and left as it comes; pages switch off echo cancellation and the like")
+
+
 class Room(BaseModel):
     """A room that is running."""
 
@@ -145,6 +170,7 @@ class Room(BaseModel):
     layout_options: dict[str, JsonValue]
     max_participants: int
     video: Video
+    audio: Audio
     participants: int = Field(description="how many are in it, connecting ones included")
     active_speaker: str | None = Field(description="id of the participant who speaks")
     recording: str | None = Field(description="id of the recording that is being written")
@@ -160,6 +186,7 @@ class Room(BaseModel):
             layout_options=state.config.layout_options,
             max_participants=state.config.max_participants,
             video=Video.of(state.config.video),
+            audio=Audio(music=state.config.audio.music),
             participants=len(state.participants),
             active_speaker=state.active_speaker,
             recording=state.recording.recording_id if state.recording else None,
@@ -176,6 +203,19 @@ class ParticipantList(BaseModel):
     """Everybody in a room, in order of joining."""
 
     participants: list[ParticipantState]
+
+
+class ParticipantDetail(ParticipantState):
+    """One participant, with the delays of the last ten seconds."""
+
+    delays: dict[str, dict[str, StageDelay]] = Field(
+        description="by medium (`picture`, `screen`, `sound`) and stage, see docs/operations.md"
+    )
+
+    @classmethod
+    def of(cls, told: ParticipantTold) -> "ParticipantDetail":
+        """From what the room's process says."""
+        return cls(**dict(told.participant), delays=told.delays)
 
 
 class GapInfo(BaseModel):

@@ -93,6 +93,7 @@ IceServers = Annotated[
 ]
 IceUrls = Annotated[tuple[Annotated[str, AfterValidator(_checked_url)], ...], NoDecode, BeforeValidator(_split)]
 Optional = Annotated[str | None, BeforeValidator(_empty_is_none)]
+OptionalAmount = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_empty_is_none)]
 
 
 class Settings(BaseSettings):
@@ -177,6 +178,16 @@ class Settings(BaseSettings):
         default=50, ge=1, le=1000, description="participants in a room that does not say otherwise"
     )
     max_rooms: int = Field(default=20, ge=1, le=1000, description="rooms at once on this machine")
+    capacity_cores: OptionalAmount = Field(
+        default=None,
+        description="processors that all rooms may take together, by the cost table; by default all but a tenth, and "
+        "at least a quarter of one, is left; 0 for no limit",
+    )
+    capacity_memory_mb: OptionalAmount = Field(
+        default=None,
+        description="memory that all rooms may take together, MB; by default all but a tenth, and at least 512, is "
+        "left; 0 for no limit",
+    )
     create_rooms_on_join: bool = Field(default=True, description="whether joining an unknown room creates it")
     empty_room_grace_s: float = Field(
         default=60, ge=0, description="how long a room stays open with nobody in it, seconds"

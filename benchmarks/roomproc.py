@@ -1,7 +1,9 @@
 """A room process under test: started as the service starts it, spoken to over its socket, weighed from outside."""
 
 import asyncio
+import re
 import sys
+from collections import defaultdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,8 +32,8 @@ class RoomProcess:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "api.worker", "--run-dir", str(self._directory), "--instance", "bench",
-            "--log-level", "WARNING",
+            sys.executable, "-m", "benchmarks.room", "--run-dir", str(self._directory), "--instance", "bench",
+            "--log-level", "WARNING", start_new_session=True,
         )  # fmt: skip
         path = self._directory / "bench.sock"
         self._reader, self._writer = await _connect(path)
@@ -70,5 +72,24 @@ class RoomProcess:
         times = self._ps.cpu_times()
         return float(times.user + times.system)
 
+    def threads_s(self) -> dict[str, tuple[float, float]]:
+        """CPU seconds of its living threads, and how long they waited for a processor, by name without numbers."""
+        used: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+        for folder in Path(f"/proc/{self._process.pid}/task").iterdir():
+            try:
+                name = re.sub(r"[-_]?\d+$", "", (folder / "comm").read_text().strip())
+                ran_ns, waited_ns, _ = (folder / "schedstat").read_text().split()
+            except FileNotFoundError:
+                continue  # it has just ended
+            used[name] = (used[name][0] + int(ran_ns) / 1e9, used[name][1] + int(waited_ns) / 1e9)
+        return used
+
     def memory_mb(self) -> float:
         return float(self._ps.memory_info().rss) / 1e6
+
+    def pss_mb(self) -> float:
+        """What it takes of the machine: pages shared with others count in part."""
+        rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        assert found is not None
+        return int(found[1]) * 1024 / 1e6

@@ -19,6 +19,15 @@ def cameras_wanted(layout: Layout, source_ids: Iterable[str]) -> dict[str, Camer
     return {id_: _wanted(tiles[id_].width, tiles[id_].height) if id_ in tiles else OFF_STAGE for id_ in source_ids}
 
 
+def line_limit_bps(wanted: CameraWanted, *, follows: bool) -> int:
+    """How much a sender's line is told to carry of its camera.
+
+    One that follows what is wanted by itself is left the room: its estimate of its line stays, so that it is back on
+    stage at once, and a screen that it shares is not held back with the camera.
+    """
+    return MOST_BPS if follows else wanted.bitrate_bps
+
+
 def _wanted(width: int, height: int) -> CameraWanted:
     bitrate_bps = round(width * height * FPS * BITS_PER_PIXEL)
     return CameraWanted(width=width, height=height, bitrate_bps=min(MOST_BPS, max(LEAST_BPS, bitrate_bps)))

@@ -25,6 +25,12 @@ class RoomFullError(TuttiError):
     code = "room_full"
 
 
+class BitrateError(TuttiError):
+    """More than the room's encoders were opened for."""
+
+    code = "invalid_request"
+
+
 class UnknownParticipantError(TuttiError):
     """No participant of that id is in the room."""
 

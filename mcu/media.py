@@ -10,6 +10,8 @@ from enum import IntEnum, StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from mcu.traces import MixTrace, PictureTrace
+
 Plane = npt.NDArray[np.uint8]
 """One 8-bit plane, shape (height, width)."""
 
@@ -53,7 +55,8 @@ class EncodedFrame:
 
     ``pts`` and ``duration`` count ticks of ``clock_rate_hz`` in media time. H.264 is Annex B with SPS and PPS in band
     at every keyframe; AAC is raw access units. ``keyframe`` is always True for sound. ``config`` is the decoder
-    configuration where the codec keeps it out of band (AAC: AudioSpecificConfig), else empty.
+    configuration where the codec keeps it out of band (AAC: AudioSpecificConfig), else empty. Pictures of a live room
+    have ``encoded_us``, the media time at which they left the encoder, and the ``mix`` that they are of.
     """
 
     codec: VideoCodec | AudioCodec
@@ -63,6 +66,8 @@ class EncodedFrame:
     clock_rate_hz: int
     keyframe: bool
     config: bytes = b""
+    encoded_us: int = 0
+    mix: MixTrace | None = None
 
     @property
     def time_us(self) -> int:
@@ -75,7 +80,8 @@ class VideoUnit:
     """One whole encoded picture as received: reassembled, in decoding order.
 
     ``rtp_time`` is the unwrapped 90 kHz RTP timestamp; ``arrival_us`` the media time at which its last packet came;
-    ``capture_us`` the sender's NTP wall clock in microseconds, None before the first sender report.
+    ``capture_us`` the sender's NTP wall clock in microseconds, None before the first sender report. ``first_us`` and
+    ``whole_us`` are when its first packet came and when it was handed on; None for "at ``arrival_us``".
     """
 
     codec: VideoCodec
@@ -84,6 +90,8 @@ class VideoUnit:
     arrival_us: int
     capture_us: int | None
     keyframe: bool
+    first_us: int | None = None
+    whole_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +116,14 @@ class Picture:
     """A picture as planar I420: BT.601 matrix, limited range (what cameras and browsers send).
 
     ``y`` has shape (height, width), ``u`` and ``v`` (ceil(height/2), ceil(width/2)). ``due_us`` is the media time from
-    which the mixer shows it.
+    which the mixer shows it; ``trace`` tells of its way so far, in a live room.
     """
 
     y: Plane
     u: Plane
     v: Plane
     due_us: int = 0
+    trace: PictureTrace | None = None
 
     @property
     def width(self) -> int:

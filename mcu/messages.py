@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
-from mcu.media import Rung
+from mcu.media import Rung, VideoCodec
 
 VERSION = 1
 
@@ -26,6 +26,9 @@ class VideoConfig(Message):
     height: int = Field(default=720, ge=90, le=2160, multiple_of=2)
     fps: int = Field(default=30, ge=5, le=60)
     bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
+    ceiling_bps: int | None = Field(
+        default=None, ge=30_000, le=20_000_000
+    )  # that encoders are opened for; else as above
     half_bitrate_bps: int = Field(default=700_000, ge=50_000, le=20_000_000)
     quarter_bitrate_bps: int = Field(default=180_000, ge=30_000, le=20_000_000)  # with sound it fits into 300 kbit/s
     rungs: int = Field(default=3, ge=1, le=3)  # sizes offered: 1 full only, 2 and half, 3 and quarter
@@ -37,7 +40,22 @@ class VideoConfig(Message):
         above = self.at(Rung(rung - 1))
         asked_bps = self.half_bitrate_bps if rung is Rung.HALF else self.quarter_bitrate_bps
         size = {"width": max(2, (self.width >> rung) // 2 * 2), "height": max(2, (self.height >> rung) // 2 * 2)}
-        return self.model_copy(update={**size, "bitrate_bps": min(asked_bps, above.bitrate_bps // 2)})
+        rates = {
+            "bitrate_bps": min(asked_bps, above.bitrate_bps // 2),
+            "ceiling_bps": min(asked_bps, above.most_bps // 2),
+        }
+        return self.model_copy(update={**size, **rates})
+
+    @property
+    def most_bps(self) -> int:
+        """What ``bitrate_bps`` may be set to in a running room."""
+        return self.ceiling_bps or self.bitrate_bps
+
+
+class AudioConfig(Message):
+    """What the sound of a room is for."""
+
+    music: bool = False  # stereo, and left as it comes, where speech is mono and evened
 
 
 class RoomConfig(Message):
@@ -49,6 +67,7 @@ class RoomConfig(Message):
     custom_layout: dict[str, JsonValue] | None = None
     max_participants: int = Field(default=50, ge=1, le=1000)
     video: VideoConfig = VideoConfig()
+    audio: AudioConfig = AudioConfig()
     empty_grace_s: float = Field(default=60, ge=0)
     orphan_grace_s: float = Field(default=600, ge=0)  # how long the room outlives a service that does not come back
     ice_servers: tuple[str, ...] = ()  # the server's own STUN/TURN URLs, not the browsers'
@@ -74,6 +93,7 @@ class Join(Message):  # Reply: Joined
     name: str
     sdp: str
     video: bool = True  # whether they are sent the picture
+    follows: bool = False  # whether they keep their camera to what is wanted of it by themselves
 
 
 class Trickle(Message):  # Reply: Done
@@ -99,6 +119,13 @@ class SetLayout(Message):  # Reply: Done
     layout: str
     options: dict[str, JsonValue] = {}
     custom: dict[str, JsonValue] | None = None
+
+
+class SetBitrate(Message):  # Reply: Done
+    """Encode the full size with so many bits a second from the next picture on; never more than at the opening."""
+
+    type: Literal["set_bitrate"] = "set_bitrate"
+    bitrate_bps: int = Field(ge=100_000)
 
 
 class SetWish(Message):  # Reply: Done
@@ -153,6 +180,19 @@ class GetState(Message):  # Reply: RoomState
     type: Literal["state"] = "state"
 
 
+class GetParticipant(Message):  # Reply: ParticipantTold
+    """Everything about one participant."""
+
+    type: Literal["participant"] = "participant"
+    participant_id: str
+
+
+class GetLoad(Message):  # Reply: Load
+    """What the room bears, for whoever decides whether the machine can bear more."""
+
+    type: Literal["load"] = "load"
+
+
 class StartPart(Message):  # Reply: PartStarted
     """Begin writing a part of a recording into ``directory`` (made by the room)."""
 
@@ -187,12 +227,15 @@ Request = Annotated[
     | Join
     | Trickle
     | Leave
+    | SetBitrate
     | SetLayout
     | SetWish
     | SetAudio
     | SetOverlay
     | GetSnapshot
     | GetState
+    | GetParticipant
+    | GetLoad
     | StartPart
     | StopPart
     | Close
@@ -287,6 +330,22 @@ class ParticipantState(Message):
     stats: dict[str, float] = {}
 
 
+class StageDelay(Message):
+    """How long one stage took lately."""
+
+    count: int
+    p50_ms: float
+    p95_ms: float
+
+
+class DelayHistogram(Message):
+    """How long one stage took since the room's start: how often within each bound, and, last, beyond all of them."""
+
+    bounds_s: tuple[float, ...]
+    counts: tuple[int, ...]  # each without those before it
+    sum_s: float
+
+
 class RecordingPart(Message):
     """What the room is writing."""
 
@@ -308,10 +367,40 @@ class RoomState(Message):
     overload: "OverloadChanged | None" = None  # None while the machine keeps up
     recording: RecordingPart | None = None
     metrics: dict[str, float] = {}
+    delays: dict[str, dict[str, DelayHistogram]] = {}  # by medium (picture, screen, sound) and stage
+
+
+class ParticipantTold(Message):
+    """One participant, and how long each stage took for them lately, by medium and stage."""
+
+    type: Literal["participant_told"] = "participant_told"
+    participant: ParticipantState
+    delays: dict[str, dict[str, StageDelay]] = {}
+
+
+class Demand(Message):
+    """What one participant asks of the machine; ``mcu.load`` makes it."""
+
+    id: str
+    microphone: bool = False
+    camera: bool = False
+    on_stage: bool = False  # the camera has a tile or is to get one: it is decoded and painted
+    sharing: bool = False  # a screen, which has a tile
+    codec: VideoCodec | None = None  # of the picture they are sent; None for none
+    rung: Rung = Rung.FULL
+
+
+class Load(Message):
+    """What a room bears: everybody who is in it or is connecting, and whether it is recorded."""
+
+    type: Literal["load_told"] = "load_told"
+    video: VideoConfig = VideoConfig()
+    demands: tuple[Demand, ...] = ()
+    recording: bool = False
 
 
 Reply = Annotated[
-    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState,
+    Done | Failure | Joined | Snapshot | PartStarted | PartStopped | RoomState | Load | ParticipantTold,
     Field(discriminator="type"),
 ]
 

@@ -1,13 +1,16 @@
 """One participant: its peer, what is known of it, and the picture others get of it."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mcu.direction import NO_WISH, Wish
-from mcu.messages import CameraWanted, ParticipantState, Track
+from mcu.load import Part, demand
+from mcu.media import Rung
+from mcu.messages import CameraWanted, Demand, ParticipantState, Track
 from mcu.rtc.peer import Peer
-from mcu.stage import Person
+from mcu.stage import SCREEN_SUFFIX, Person
 from mcu.sync import LipSync
 from mcu.trouble import TroubleMeter
 
@@ -21,6 +24,7 @@ class Participant:
     peer: Peer
     sync: LipSync
     watches: bool = True  # is sent the picture
+    follows: bool = False  # keeps the camera to what is wanted by itself
     joined_at: float = field(default_factory=time.time)  # Unix seconds
     state: Literal["connecting", "connected", "disconnected"] = "connecting"
     camera_on: bool = False
@@ -36,6 +40,17 @@ class Participant:
     def person(self) -> Person:
         """What the stage has to know."""
         return Person(self.id, self.name, self.muted, self.speaking, self.last_spoke, self.line.trouble)
+
+    def demand(self, tiles: Collection[str]) -> Demand:
+        """What they ask of the machine while these sources are on the canvas."""
+        sender = self.peer.video_sender
+        part = Part(
+            watches=self.watches,
+            has_tile=self.id in tiles or self.state == "connecting",
+            sharing=self.id + SCREEN_SUFFIX in tiles,
+            rung=sender.rung if sender is not None else Rung.FULL,
+        )
+        return demand(self.id, self.peer.negotiated, part)
 
     def told(self) -> ParticipantState:
         """What the outside is told."""

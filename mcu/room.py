@@ -14,18 +14,22 @@ from layouts.geometry import Size
 from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
 from mcu.clock import MediaClock
-from mcu.demand import cameras_wanted
+from mcu.delays import DelayBook
+from mcu.demand import cameras_wanted, line_limit_bps
 from mcu.direction import Wish, direct
-from mcu.errors import RoomFullError, UnknownParticipantError
+from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
 from mcu.media import Rung, VideoCodec
 from mcu.messages import (
     ActiveSpeaker,
     Event,
     LayoutChanged,
+    Load,
     OverloadChanged,
     ParticipantJoined,
     ParticipantLeft,
+    ParticipantState,
+    ParticipantTold,
     ParticipantUpdated,
     RecordingPart,
     RoomConfig,
@@ -75,12 +79,17 @@ class Room:
         self._turns = 0  # how often the active speaker changed
         self._empty_since: float | None = self._loop.time()
         self._audio_out = AudioFanout(self._loop, self.clock)
-        self._audio = AudioMixer(self.clock, self._audio_out)
+        music = config.audio.music
+        self._audio = AudioMixer(self.clock, self._audio_out, channels=1 + music, even_loudness=not music)
         self._video = VideoMixer(config.video, self.clock)
         self._video_out = {
             codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
             for codec, hubs in self._video.rungs.items()
         }
+        self._delays = DelayBook(self.clock)
+        self._audio_out.on_sent = self._delays.sound_sent
+        for fanout in self._video_out.values():
+            fanout.on_begun = self._delays.picture_sent
         self._audio_out.on_loss = self._audio.report_loss
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
         self._video.on_sources_changed = self._on_loop(self._rearrange)
@@ -126,10 +135,12 @@ class Room:
 
     # --- membership ---------------------------------------------------------------------------------------------------
 
-    async def join(self, participant_id: str, name: str, offer_sdp: str, *, video: bool = True) -> str:
+    async def join(
+        self, participant_id: str, name: str, offer_sdp: str, *, video: bool = True, follows: bool = False
+    ) -> str:
         """Answer somebody's offer; they count as present from here, and are on the canvas once connected.
 
-        Without ``video`` they are sent no picture.
+        Without ``video`` they are sent no picture; who ``follows`` keeps his camera to ``camera_wanted`` himself.
 
         Raises:
             RoomFullError: no place left.
@@ -144,8 +155,11 @@ class Room:
             self.config.ice_servers,
             events,
             connect_timeout_s=self.config.connect_timeout_s,
+            stereo=self.config.audio.music,
         )
-        self._participants[participant_id] = Participant(participant_id, name, peer, LipSync(), watches=video)
+        self._participants[participant_id] = Participant(
+            participant_id, name, peer, LipSync(), watches=video, follows=follows
+        )
         self._empty_since = None
         try:
             return await peer.answer(offer_sdp)
@@ -179,6 +193,7 @@ class Room:
     def _wire(self, participant: Participant) -> None:
         peer, sync, id_ = participant.peer, participant.sync, participant.id
         agreed = peer.negotiated
+        self._delays.join(id_)
         peer.feed(
             audio=self._audio.add(id_, sync, codec_out=agreed.audio_out),
             camera=self._video.add(id_, sync, lambda: peer.request_keyframe("camera")) if agreed.camera_in else None,
@@ -205,6 +220,7 @@ class Room:
         return participant
 
     def _unwire(self, participant: Participant) -> None:
+        self._delays.leave(participant.id)
         agreed = participant.peer.negotiated
         if agreed.video_out is not None:
             self._video_out[agreed.video_out].remove(participant.peer)
@@ -251,6 +267,17 @@ class Room:
         self._rearrange()
         self._tell_updated(participant)
 
+    def set_bitrate(self, bitrate_bps: int) -> None:
+        """Encode with less, or again with more, from the next picture on; raises ``BitrateError``."""
+        video = self.config.video
+        if bitrate_bps > video.most_bps:
+            raise BitrateError(f"video.bitrate: the room was opened with {video.most_bps}, which it cannot exceed")
+        video = video.model_copy(update={"bitrate_bps": bitrate_bps, "ceiling_bps": video.most_bps})
+        self.config = self.config.model_copy(update={"video": video})
+        self._video.follow(video)
+        for fanout in self._video_out.values():
+            fanout.follow(video)
+
     def set_style(self, style: CanvasStyle) -> None:
         """Show this beside the tiles from the next tick on."""
         self._style = style
@@ -276,7 +303,8 @@ class Room:
             state = (source is not None and source.live, wanted[participant.id])
             if state != (participant.camera_on, participant.camera_wanted):
                 participant.camera_on, participant.camera_wanted = state
-                participant.peer.limit_camera(wanted[participant.id].bitrate_bps)
+                limit_bps = line_limit_bps(wanted[participant.id], follows=participant.follows)
+                participant.peer.limit_camera(limit_bps)
                 self._tell_updated(participant)
 
     # --- sound --------------------------------------------------------------------------------------------------------
@@ -347,6 +375,15 @@ class Room:
         if participant.state == "connected":
             self._emit(ParticipantUpdated(participant=participant.told()))
 
+    def participant(self, participant_id: str) -> ParticipantTold:
+        """Everything about one of them; raises ``UnknownParticipantError``."""
+        participant = self._participant(participant_id)
+        return ParticipantTold(participant=self._told(participant), delays=self._delays.recent(participant_id))
+
+    def _told(self, participant: Participant) -> ParticipantState:
+        told = participant.told()
+        return told.model_copy(update={"stats": told.stats | self._video.source_stats(participant.id)})
+
     def state(self, recording: RecordingPart | None) -> RoomState:
         """Everything about the room."""
         return RoomState(
@@ -354,13 +391,20 @@ class Room:
             instance=self._instance,
             created_at=self._created_at,
             layout=self._direction.name,
-            participants=tuple(p.told() for p in self._participants.values()),
+            participants=tuple(map(self._told, self._participants.values())),
             active_speaker=self._active_speaker,
             tiles=self._tiles,
             overload=self._overload() if self._video.overload.level else None,
             recording=recording,
             metrics=self._metrics(),
+            delays=self._delays.histograms(),
         )
+
+    def load(self, *, recording: bool) -> Load:
+        """What the room bears."""
+        tiles = {tile.source_id for tile in self._scene.layout.tiles}
+        demands = tuple(participant.demand(tiles) for participant in self._participants.values())
+        return Load(video=self.config.video, demands=demands, recording=recording)
 
     def _metrics(self) -> dict[str, float]:
         fanouts: tuple[AudioFanout | VideoFanout, ...] = (self._audio_out, *self._video_out.values())

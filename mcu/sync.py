@@ -12,7 +12,8 @@ _SLEW = 0.1  # of the time gone by: the offset in use moves no faster, so pictur
 _FAST_SLEW = 0.3  # while it is off by more than _FAR_US: out of sync is worse than a little slow or fast
 _FAR_US = 40_000
 _NEW_TIMELINE_US = 1_000_000  # an offset this far away is another clock, not another delay
-_SMOOTHING = 0.05  # weight of one block's measurement, 20 ms apart
+_SMOOTHING = 0.05  # weight of one block's measurement; one that stands for several blocks weighs as much as they
+_BLOCK_US = 20_000
 _AUDIO_MEMORY_US = 2_000_000  # after this long without sound, pictures go by their own arrival
 _PICTURE_WINDOW_US = 2_000_000
 _PICTURE_SHARE = 0.9  # of pictures that shall be there when their sound is played
@@ -47,7 +48,8 @@ class LipSync:
             if old is None or abs(offset - old) > _NEW_TIMELINE_US:
                 self._audio_offset_us = float(offset)
             else:
-                self._audio_offset_us = old + (offset - old) * _SMOOTHING
+                blocks = max(1, (playout_us - self._audio_us) // _BLOCK_US)
+                self._audio_offset_us = old + (offset - old) * (1 - (1 - _SMOOTHING) ** blocks)
             self._audio_us = playout_us
 
     def pictures_offset_us(self, now_us: int) -> int | None:

@@ -8,6 +8,7 @@ from mcu.messages import (
     Done,
     Failure,
     Joined,
+    ParticipantTold,
     PartStarted,
     PartStopped,
     Request,
@@ -17,7 +18,7 @@ from mcu.messages import (
     encode,
 )
 
-AnyReply = TypeVar("AnyReply", Done, Joined, PartStarted, PartStopped, RoomState, Snapshot)
+AnyReply = TypeVar("AnyReply", Done, Joined, PartStarted, PartStopped, RoomState, ParticipantTold, Snapshot)
 
 
 async def ask(host: RoomHost, ref: RoomRef, message: Request, reply: type[AnyReply], timeout_s: float = 5) -> AnyReply:

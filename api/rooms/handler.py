@@ -15,6 +15,8 @@ from mcu.messages import (
     Done,
     Event,
     Failure,
+    GetLoad,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
@@ -31,6 +33,7 @@ from mcu.messages import (
     Request,
     RoomEnding,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
@@ -126,7 +129,9 @@ class RoomHandler:
         return Done()
 
     async def _join(self, request: Join) -> Reply:
-        answer = await self.room.join(request.participant_id, request.name, request.sdp, video=request.video)
+        answer = await self.room.join(
+            request.participant_id, request.name, request.sdp, video=request.video, follows=request.follows
+        )
         return Joined(participant_id=request.participant_id, sdp=answer)
 
     async def _trickle(self, request: Trickle) -> Reply:
@@ -139,6 +144,10 @@ class RoomHandler:
 
     async def _set_layout(self, request: SetLayout) -> Reply:
         self.room.set_layout(request)
+        return Done()
+
+    async def _set_bitrate(self, request: SetBitrate) -> Reply:
+        self.room.set_bitrate(request.bitrate_bps)
         return Done()
 
     async def _set_wish(self, request: SetWish) -> Reply:
@@ -166,6 +175,12 @@ class RoomHandler:
         state = self.room.state(self._part[0] if self._part else None)
         lost = self._notes_lost + (self._notes.lost if self._notes else 0)
         return state.model_copy(update={"metrics": {**state.metrics, "tutti_timeline_lines_lost_total": float(lost)}})
+
+    async def _participant(self, request: GetParticipant) -> Reply:
+        return self.room.participant(request.participant_id)
+
+    async def _load(self, _request: GetLoad) -> Reply:
+        return self.room.load(recording=self._part is not None)
 
     async def _ping(self, _request: Ping) -> Reply:
         return Done()
@@ -272,11 +287,14 @@ class RoomHandler:
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetBitrate: _set_bitrate,
         SetWish: _set_wish,
         SetAudio: _set_audio,
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetParticipant: _participant,
+        GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,
         Close: _close,

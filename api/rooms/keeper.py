@@ -21,10 +21,12 @@ from api.rooms.feed import STALE, Feeds
 from api.rooms.host import EventsLostError, RoomGone, RoomHost, RoomRef, RoomTimeoutError
 from mcu.errors import TuttiError
 from mcu.messages import (
+    Demand,
     Done,
     Event,
     GetState,
     LayoutChanged,
+    Load,
     Open,
     PartFailed,
     RoomConfig,
@@ -161,16 +163,22 @@ class RoomKeeper:
         async with self._lock(config.name):
             if config.name in self._lives:
                 raise RoomExistsError(f"a room {config.name!r} is running already")
-            return await self._open(config)
+            return await self._open(config, Load(video=config.video))
 
-    async def ensure(self, name: str, *, create: bool) -> RoomRef:
+    async def ensure(self, name: str, *, create: bool, first: Demand | None = None) -> RoomRef:
         """The room's process, opened if there is no such room and ``create`` allows it.
 
         A room that is just ending, or coming back after a crash, is waited for.
 
+        Args:
+            name: of the room.
+            create: whether to open it.
+            first: what it will bear at once if it has to be opened.
+
         Raises:
             RoomNotFoundError: there is none.
             RoomEndingError, RoomGone: waited for in vain.
+            NoCapacity: it cannot be opened.
         """
         while True:
             await self._settled(name)
@@ -181,7 +189,8 @@ class RoomKeeper:
                 if life is None and not create:
                     raise not_found(name)
                 if life is None:
-                    return await self._open(self._default_config(name))
+                    config = self._default_config(name)
+                    return await self._open(config, Load(video=config.video, demands=(first,) if first else ()))
 
     async def find(self, name: str) -> RoomRef:
         """The room's process; one that is coming back after a crash is waited for, an ending one is not.
@@ -229,9 +238,9 @@ class RoomKeeper:
                 raise RoomGone(f"room {name!r} does not come back") from None
             raise RoomEndingError(f"room {name!r} is still ending") from None
 
-    async def _open(self, config: RoomConfig) -> RoomRef:
+    async def _open(self, config: RoomConfig, load: Load | None) -> RoomRef:
         """Open the room's process and follow it (under the room's lock)."""
-        ref = await self._host.open(config.name)
+        ref = await self._host.open(config.name, load)
         events = self._host.events(ref)  # before it is opened, so that nothing is missed
         try:
             await ask(self._host, ref, Open(instance=ref.instance, config=config), Done)
@@ -319,7 +328,7 @@ class RoomKeeper:
                 if life.ending is not None:  # somebody closed it meanwhile
                     return False
                 try:
-                    await self._dress(await self._open(life.config))
+                    await self._dress(await self._open(life.config, None))
                 except TuttiError as error:
                     logger.error("room %r could not be opened again: %s", name, error)  # noqa: TRY400 - that says it all
                 else:

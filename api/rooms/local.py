@@ -7,16 +7,19 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.costs import Cost
+from api.rooms.admission import UNLIMITED, Admission
 from api.rooms.client import RoomClient, pid_behind
-from api.rooms.host import NoCapacity, Node, RoomGone, RoomRef, RoomTimeoutError
+from api.rooms.host import Kind, NoCapacity, Node, RoomGone, RoomRef, RoomTimeoutError
 from api.rooms.process import WORKER_COMMAND, Process, spawn
 from api.rooms.rundir import INSTANCE_BYTES, RunDir
 from mcu.errors import TuttiError
-from mcu.messages import Close, GetState, Ping, RoomState, decode_reply, encode
+from mcu.messages import Close, GetLoad, GetState, Load, RoomState, decode_reply, encode
 from mcu.wire import WireError
 
 logger = logging.getLogger(__name__)
@@ -34,8 +37,9 @@ class Patience:
 
     start_s: float = 30  # for a fresh process to listen
     answer_s: float = 5  # for a found process to say who it is
-    heartbeat_s: float = 2  # between two pings
-    hung_s: float = 10  # for the answer to a ping; then the process is killed
+    load_s: float = 1  # for a room to say what it bears; then its last word counts
+    heartbeat_s: float = 2  # between two questions whether it lives
+    hung_s: float = 10  # for the answer to one; then the process is killed
     close_s: float = 20  # for a room to end in order; then it is killed
     exit_s: float = 10  # for a process to exit after it has hung up; then it is killed
 
@@ -47,6 +51,7 @@ class _Worker:
     instance: str
     client: RoomClient
     process: Process
+    load: Load = field(default_factory=Load)  # as last told
 
 
 class LocalRoomHost:
@@ -55,22 +60,27 @@ class LocalRoomHost:
     Args:
         run_dir: where the sockets are; held while the host runs.
         max_rooms: how many rooms may run at once.
+        capacity: what they may cost together.
+        factor: how many times the cost table's cores this machine takes.
         command: starts a worker; ``--run-dir DIR --instance ID --log-level L`` is appended.
         log_level: of the room processes.
         patience: time limits.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a host is made in one place, by name
         self,
         run_dir: RunDir,
         *,
         max_rooms: int,
+        capacity: Cost = UNLIMITED,
+        factor: float = 1.0,
         command: Sequence[str] = WORKER_COMMAND,
         log_level: str = "INFO",
         patience: Patience = Patience(),
     ) -> None:
         self.spawned = 0  # processes started, ever
         self.hung = 0  # processes killed because they did not answer, ever
+        self.admission = Admission(self._loads, capacity, factor)
         self._run_dir = run_dir
         self._max_rooms = max_rooms
         self._command = command
@@ -124,18 +134,25 @@ class LocalRoomHost:
 
     # --- RoomHost -----------------------------------------------------------------------------------------------------
 
-    async def open(self, name: str, cost: float = 1.0) -> RoomRef:
+    async def open(self, name: str, load: Load | None = None) -> RoomRef:
         """See ``RoomHost.open``; also raises ``RoomStartError``."""
         if name in self._rooms:
             return self._rooms[name][0]
         opening = self._opening.get(name)
         if opening is None:
-            if len(self._rooms) + len(self._opening) + cost > self._max_rooms:
-                raise NoCapacity(f"this server runs {self._max_rooms} rooms at most, and they are all in use")
-            opening = asyncio.create_task(self._open(name))
+            if len(self._rooms) + len(self._opening) >= self._max_rooms:
+                self.admission.refused[Kind.ROOM] += 1
+                raise NoCapacity(
+                    Kind.ROOM, f"this server runs {self._max_rooms} rooms at most, and they are all in use"
+                )
+            opening = asyncio.create_task(self._open(name, load))
             self._opening[name] = opening
             opening.add_done_callback(lambda _: self._opening.pop(name, None))
         return await asyncio.shield(opening)  # whoever gives up waiting does not take the room from the others
+
+    def admit(self, ref: RoomRef, kind: Kind, load: Load) -> AbstractAsyncContextManager[None]:
+        """See ``RoomHost.admit``."""
+        return self.admission.admitted(kind, ref.name, load)
 
     async def find(self, name: str) -> RoomRef | None:
         """See ``RoomHost.find``."""
@@ -166,7 +183,27 @@ class LocalRoomHost:
     async def nodes(self) -> list[Node]:
         """See ``RoomHost.nodes``."""
         refs = tuple(ref for ref, _ in self._rooms.values())
-        return [Node(self._node, capacity=self._max_rooms, used=len(refs), rooms=refs)]
+        return [Node(self._node, capacity=self.admission.capacity, used=self.used, rooms=refs)]
+
+    # --- what rooms bear ----------------------------------------------------------------------------------------------
+
+    @property
+    def used(self) -> Cost:
+        """What the rooms cost, as they said last."""
+        return self.admission.used(self._last_loads())
+
+    def _last_loads(self) -> dict[str, Load]:
+        return {name: worker.load for name, (_, worker) in self._rooms.items()}
+
+    async def _loads(self) -> dict[str, Load]:
+        """What the rooms bear now; of one that does not answer in time, its last word."""
+        workers = [worker for _, worker in self._rooms.values()]
+        await asyncio.gather(*(self._load_or_none(worker) for worker in workers))
+        return self._last_loads()
+
+    async def _load_or_none(self, worker: _Worker) -> None:
+        with contextlib.suppress(RoomGone, RoomTimeoutError):
+            await _ask_load(worker, self._patience.load_s)
 
     def _worker(self, ref: RoomRef) -> _Worker:
         live, worker = self._rooms.get(ref.name, (None, None))
@@ -176,9 +213,11 @@ class LocalRoomHost:
 
     # --- starting -----------------------------------------------------------------------------------------------------
 
-    async def _open(self, name: str) -> RoomRef:
-        worker = await self._take_spare()
-        return self._register(name, worker)
+    async def _open(self, name: str, load: Load | None) -> RoomRef:
+        async with contextlib.AsyncExitStack() as stack:
+            if load is not None:
+                await stack.enter_async_context(self.admission.admitted(Kind.ROOM, name, load))
+            return self._register(name, await self._take_spare())
 
     def _register(self, name: str, worker: _Worker) -> RoomRef:
         ref = RoomRef(name, worker.instance, self._node, str(self._run_dir.socket(worker.instance)))
@@ -270,7 +309,7 @@ class LocalRoomHost:
         while True:
             await asyncio.sleep(self._patience.heartbeat_s)
             try:
-                await worker.client.call(encode(Ping()), self._patience.hung_s)
+                await _ask_load(worker, self._patience.hung_s)
             except RoomTimeoutError:
                 logger.error("room %r does not answer and is killed", ref.name)  # noqa: TRY400 - no traceback to learn from
                 self.hung += 1
@@ -289,6 +328,13 @@ class LocalRoomHost:
         if not await worker.process.end(self._patience.exit_s):
             logger.warning("room process %d hung up, did not exit and was killed", worker.process.pid)
         self._run_dir.remove(worker.instance)
+
+
+async def _ask_load(worker: _Worker, timeout_s: float) -> None:
+    """Ask a room what it bears, which tells that it lives, too. Raises ``RoomGone``, ``RoomTimeoutError``."""
+    reply = decode_reply(await worker.client.call(encode(GetLoad()), timeout_s))
+    if isinstance(reply, Load):  # a process that is just being opened refuses
+        worker.load = reply
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:

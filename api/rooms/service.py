@@ -4,24 +4,30 @@ import asyncio
 import base64
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from api.errors import RemoteError
 from api.rooms.asking import AnyReply, ask
-from api.rooms.host import RoomGone, RoomHost, RoomRef, RoomTimeoutError
+from api.rooms.host import Kind, RoomGone, RoomHost, RoomRef, RoomTimeoutError
 from api.rooms.keeper import RoomKeeper
-from mcu.errors import UnknownParticipantError
+from mcu.load import offered
 from mcu.messages import (
     Done,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
     Joined,
     Leave,
+    Load,
     ParticipantState,
+    ParticipantTold,
     Request,
     RoomConfig,
     RoomState,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
@@ -33,7 +39,14 @@ logger = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 20  # an answer waits for the server's own ICE candidates
 LIST_TIMEOUT_S = 2  # whoever is slower is left out of lists
-_REPEATABLE = (GetState, GetSnapshot, SetLayout, SetOverlay)  # asked twice they do no more than asked once
+_REPEATABLE = (
+    GetState,
+    GetParticipant,
+    GetSnapshot,
+    SetBitrate,
+    SetLayout,
+    SetOverlay,
+)  # asked twice they do no more than asked once
 
 
 class RoomService:
@@ -81,6 +94,11 @@ class RoomService:
         await self._ask(name, layout, Done)
         return await self.state(name)
 
+    async def set_bitrate(self, name: str, bitrate_bps: int) -> RoomState:
+        """Change the mix's bitrate; too much of it is a ``RemoteError`` with ``invalid_request``."""
+        await self._ask(name, SetBitrate(bitrate_bps=bitrate_bps), Done)
+        return await self.state(name)
+
     async def set_overlay(self, name: str, overlay: SetOverlay) -> None:
         """Change what lies over the tiles; what cannot be is a ``RemoteError`` with ``invalid_style``."""
         await self._ask(name, overlay, Done)
@@ -91,12 +109,30 @@ class RoomService:
 
     # --- participants -------------------------------------------------------------------------------------------------
 
-    async def join(self, room: str, display_name: str, offer_sdp: str, *, video: bool = True) -> tuple[str, str]:
-        """Take an offer; the participant's id and the answer. Raises ``RemoteError`` (``room_full``, ``bad_offer``)."""
-        ref = await self._keeper.ensure(room, create=self._create_on_join)
-        message = Join(participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video)
-        joined = await ask(self._host, ref, message, Joined, JOIN_TIMEOUT_S)
+    async def join(
+        self, room: str, display_name: str, offer_sdp: str, *, video: bool = True, follows: bool = False
+    ) -> tuple[str, str]:
+        """Take an offer; the participant's id and the answer.
+
+        Raises:
+            RemoteError: ``room_full``, ``bad_offer``.
+            NoCapacity: the machine cannot bear them.
+        """
+        message = Join(
+            participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video, follows=follows
+        )
+        demand = offered(message.participant_id, offer_sdp, watches=video)
+        ref = await self._keeper.ensure(room, create=self._create_on_join, first=demand)
+        async with self._host.admit(ref, Kind.PARTICIPANT, Load(demands=(demand,))):
+            joined = await ask(self._host, ref, message, Joined, JOIN_TIMEOUT_S)
         return joined.participant_id, joined.sdp
+
+    @asynccontextmanager
+    async def recording_admitted(self, room: str) -> AsyncIterator[None]:
+        """Make sure that the machine can bear a recording of the room, before it is begun. Raises ``NoCapacity``."""
+        ref = await self._keeper.find(room)
+        async with self._host.admit(ref, Kind.RECORDING, Load(recording=True)):
+            yield
 
     async def trickle(self, room: str, participant_id: str, fragment: str) -> None:
         """Pass on candidates."""
@@ -106,11 +142,11 @@ class RoomService:
         """Do what is wanted for one participant; raises ``RemoteError`` (``unknown_participant``)."""
         for message in wanted:
             await self._ask(room, message, Done)
-        people = (await self.state(room)).participants
-        found = next((person for person in people if person.id == participant_id), None)
-        if found is None:
-            raise UnknownParticipantError(f"no participant {participant_id!r} in this room")
-        return found
+        return (await self.participant(room, participant_id)).participant
+
+    async def participant(self, room: str, participant_id: str) -> ParticipantTold:
+        """One participant; raises ``RemoteError`` (``unknown_participant``)."""
+        return await self._ask(room, GetParticipant(participant_id=participant_id), ParticipantTold)
 
     async def leave(self, room: str, participant_id: str) -> None:
         """Let somebody go."""

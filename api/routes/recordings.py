@@ -25,12 +25,15 @@ RECORDING = "/v1/recordings/{recording}"
 @router.post(
     "/v1/rooms/{room}/recordings",
     status_code=201,
-    responses=errors("room_not_found", "recording_conflict", "recording_not_started", "disk_full"),
+    responses=errors(
+        "room_not_found", "recording_conflict", "recording_not_started", "no_capacity_recording", "disk_full"
+    ),
 )
 async def start(room: RoomNameDep, services: ServicesDep, response: Response) -> RecordingInfo:
     """Record a room. Answers once its first picture is on its way to disk; a room has one recording at a time."""
     state = await services.rooms.state(room)
-    recording = await services.recordings.start(room, kept_of(state.config))
+    async with services.rooms.recording_admitted(room):
+        recording = await services.recordings.start(room, kept_of(state.config))
     response.headers["Location"] = f"/v1/recordings/{recording.id}"
     return RecordingInfo.of(recording)
 

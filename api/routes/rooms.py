@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from api.deps import JsonBody, RoomNameDep, ServicesDep
 from api.errors import RequestError
 from api.routes.answers import errors, room_url
-from api.schemas import Room, RoomList, RoomRequest, VideoRequest
+from api.schemas import Room, RoomList, RoomPatch, RoomRequest, VideoRequest
 from api.wishes import CUSTOM, LayoutRequest, Overlay
-from mcu.messages import VideoConfig
+from mcu.messages import AudioConfig, VideoConfig
 
 router = APIRouter(prefix="/v1/rooms", tags=["rooms"])
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/rooms", tags=["rooms"])
     "",
     status_code=201,
     dependencies=[JsonBody],
-    responses=errors("room_exists", "invalid_request", "invalid_layout", "no_capacity"),
+    responses=errors("room_exists", "invalid_request", "invalid_layout", "no_capacity_room"),
 )
 async def open_room(request: RoomRequest, services: ServicesDep, response: Response) -> Room:
     """Open a room. Joining a room that does not exist opens it with defaults, so this is for rooms that differ."""
@@ -33,6 +33,7 @@ async def open_room(request: RoomRequest, services: ServicesDep, response: Respo
         "custom_layout": layout.custom,
         "max_participants": request.max_participants or config.max_participants,
         "video": _merged(config.video, request.video),
+        "audio": AudioConfig(music=request.audio.music),
     }
     state = await services.rooms.create(config.model_copy(update=changes))
     response.headers["Location"] = room_url(request.name)
@@ -55,6 +56,12 @@ async def get_room(room: RoomNameDep, services: ServicesDep) -> Room:
 async def end_room(room: RoomNameDep, services: ServicesDep) -> None:
     """End a room: everybody leaves, its recording is finished. Answers when that is done."""
     await services.rooms.close(room)
+
+
+@router.patch("/{room}", dependencies=[JsonBody], responses=errors("room_not_found", "invalid_request"))
+async def change_room(room: RoomNameDep, request: RoomPatch, services: ServicesDep) -> Room:
+    """Change the mix's bit rate at the next picture: H.264 without a keyframe, VP8 with a new encoder's."""
+    return Room.of(await services.rooms.set_bitrate(room, request.video.bitrate))
 
 
 @router.put("/{room}/layout", dependencies=[JsonBody], responses=errors("room_not_found", "invalid_layout"))

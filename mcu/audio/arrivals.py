@@ -88,6 +88,22 @@ class Arrivals:
         if played_until is not None and packet.start < played_until:
             self._stats.late += 1
             return
+        self._keep(packet)
+
+    def keeps_pace(self, start_us: int, arrival_us: int) -> bool:
+        """Take note of a packet that is not kept; False, and no note, when it does not continue the timestamps."""
+        base_us = self.estimator.base_us
+        if base_us is None or not _AHEAD_US <= arrival_us - start_us - base_us <= _BEHIND_US:
+            return False
+        self.estimator.note(start_us, arrival_us)
+        return True
+
+    def recall(self, packet: Packet) -> None:
+        """Keep a packet after all that has been taken note of."""
+        self._seen.append(packet.unit.sequence)
+        self._keep(packet)
+
+    def _keep(self, packet: Packet) -> None:
         self._packets[packet.start] = packet
         if len(self._packets) > MAX_PACKETS:
             del self._packets[min(self._packets)]
@@ -101,11 +117,14 @@ class Arrivals:
         """Take out the packet that starts there, if it is here."""
         return self._packets.pop(start, None)
 
+    def take_until(self, wanted: int) -> list[Packet]:
+        """Take out what is over before ``wanted``, oldest first, but never the newest."""
+        newest = max(self._packets, default=wanted)
+        over = sorted(start for start, packet in self._packets.items() if packet.end <= wanted and start != newest)
+        return [self._packets.pop(start) for start in over]
+
     def drop_until(self, wanted: int) -> int:
         """Drop what is over before ``wanted``, but never the newest; how many."""
-        newest = max(self._packets, default=wanted)
-        overdue = [start for start, packet in self._packets.items() if packet.end <= wanted and start != newest]
-        for start in overdue:
-            del self._packets[start]
-        self._stats.overdue += len(overdue)
-        return len(overdue)
+        overdue = len(self.take_until(wanted))
+        self._stats.overdue += overdue
+        return overdue

@@ -32,16 +32,23 @@ class DelayEstimator:
         transit = arrival_us - rtp_us
         self._recent.append((arrival_us, transit))
         second = arrival_us // _BASE_BUCKET_US
-        if self._fastest and self._fastest[-1][0] == second:
-            self._fastest[-1] = (second, min(transit, self._fastest[-1][1]))
-        else:
+        base_us = self.base_us
+        if base_us is None or self._fastest[-1][0] != second:
             self._fastest.append((second, transit))
-        while self._fastest[0][0] < second - _BASE_BUCKETS:
-            self._fastest.popleft()
-        self.base_us = min(fastest for _, fastest in self._fastest)
-        self._settling = max(0, self._settling - 1)
+            base_us = self._fastest_since(second - _BASE_BUCKETS)
+        elif transit < self._fastest[-1][1]:
+            self._fastest[-1] = (second, transit)
+            base_us = min(transit, base_us)
+        self.base_us = base_us
+        if self._settling:
+            self._settling -= 1
         # a slow packet counts at once, the others in batches: most streams are steady and there may be a hundred
-        self._unseen += _BATCH if transit - self.base_us > self._spread_us else 1
+        self._unseen += _BATCH if transit - base_us > self._spread_us else 1
+
+    def _fastest_since(self, second: int) -> int:
+        while self._fastest[0][0] < second:
+            self._fastest.popleft()
+        return min(fastest for _, fastest in self._fastest)
 
     def spread_us(self, now_us: int) -> int:
         """By how much all but the slowest few of the recent packets exceed the base."""
@@ -49,7 +56,7 @@ class DelayEstimator:
             self._unseen = 0
             while self._recent[0][0] < now_us - _WINDOW_US and len(self._recent) > 1:
                 self._recent.popleft()
-            transits = sorted(transit for _, transit in self._recent)
+            transits = sorted([transit for _, transit in self._recent])
             slow = transits[-1 - int(len(transits) * _LATE_SHARE)] - self.base_us
             self._spread_us = max(slow, _UNSETTLED_US) if self._settling else slow
         return self._spread_us

@@ -8,7 +8,7 @@ encodes follows the number of talkers, never that of participants.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from mcu.hub import PacketHub
 from mcu.media import AUDIO_TICK_MS, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 from mcu.priority import prefer_this_thread
 from mcu.sync import LipSync
+from mcu.traces import SoundTrace
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class MixedBlock:
     pts: int
     shared: dict[AudioCodec, bytes]
     own: dict[str, bytes]
+    trace: SoundTrace | None = None
 
 
 OnSpeaking = Callable[[Speaking], None]
@@ -101,7 +103,7 @@ class AudioMixer:
         self._aac: AacEncoder | None = None
         self._lock = threading.Lock()
         self._sources: dict[str, Source] = {}  # replaced, never changed, so that the thread reads it without the lock
-        self._mixed: dict[str, Source] = {}  # as of the last tick
+        self._mixed: Mapping[str, Source] = {}  # as of the last tick
         self._former = PlayoutStats()  # sums over sources that have left
         self._former_failures = 0
         self._former_inbox_dropped = 0
@@ -209,7 +211,7 @@ class AudioMixer:
         self._lateness_us = max(0, began_us - due_us)
         self._lateness_max_us = max(self._lateness_max_us, self._lateness_us)
         try:
-            self._mix(number * SAMPLES_PER_TICK, due_us)
+            self._mix(number * SAMPLES_PER_TICK, due_us, began_us)
         except Exception:  # noqa: BLE001 - one bad tick must not end the room's sound
             self._failures += 1
             if self._failures == 1 or self._failures % 500 == 0:
@@ -217,32 +219,38 @@ class AudioMixer:
         self._ticks += 1
         self._busy_us += self._clock.now_us() - began_us
 
-    def _mix(self, pts: int, now_us: int) -> None:
+    def _mix(self, pts: int, now_us: int, began_us: int) -> None:
         sources = self._sources
-        heard = {who: source.listen(now_us) for who, source in sources.items()}
+        awake = {who: source for who, source in sources.items() if not source.rests(now_us)}
+        heard = {who: source.listen(now_us) for who, source in awake.items()}
         levels = {who: level for who, level in heard.items() if level is not None}
-        selection = self._selector.update(now_us, levels)
+        selection = self._selector.update(now_us, levels, sources.keys() - awake.keys())
         contributions = {}
-        for who, source in sources.items():
+        for who, source in awake.items():
             part = source.contribute(now_us, now_us, talks=who in selection.talkers)
             if part is not None:
                 contributions[who] = part
-        for who, source in self._mixed.items():
-            if sources.get(who) is not source:  # gone: ramp out what was heard of it
-                part = source.contribute(now_us, now_us, talks=False)
-                if part is not None:
-                    contributions[who + _GONE] = part
-        self._mixed = sources
+        if self._mixed is not sources:
+            self._ramp_out_who_left(sources, contributions, now_us)
         full, minus = mix(contributions, self._channels)
-        for who, source in sources.items():
+        for who, source in awake.items():
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
         full, minus = self._limiter.limit(full, minus)
         listeners = {who: each for who, source in sources.items() if (each := source.listener(now_us)) is not None}
         shared, own = self._outputs.encode(full, minus, listeners)
-        self._output.write(MixedBlock(pts, shared, own))
+        arrivals = {who: s.arrival_us for who, s in awake.items() if s.arrival_us is not None}
+        self._output.write(MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us())))
         self._record(pts, full)
         self._tell(selection, sources, now_us)
+
+    def _ramp_out_who_left(self, sources: Mapping[str, Source], contributions: dict[str, Samples], now_us: int) -> None:
+        for who, source in self._mixed.items():
+            if sources.get(who) is not source:
+                part = source.contribute(now_us, now_us, talks=False)
+                if part is not None:
+                    contributions[who + _GONE] = part
+        self._mixed = sources
 
     def _record(self, pts: int, full: Samples) -> None:
         if not self.aac.in_use:

@@ -92,9 +92,10 @@ class Outputs:
             minus: the mix-minus of everybody who talks; who is here and in ``listeners`` gets this.
             listeners: everybody who receives sound.
         """
-        own = {who: listener for who, listener in listeners.items() if who in minus}
-        self._rest(own, {listener.codec for who, listener in listeners.items() if who not in own})
-        shared = self._encode_shared(full, {who: each for who, each in listeners.items() if who not in own})
+        own = {who: listeners[who] for who in minus if who in listeners}
+        losses = _losses(listeners, own)
+        self._rest(own, losses)
+        shared = self._encode_shared(full, losses, {listeners[who].codec for who in self._back(own, listeners)})
         packets = {}
         for who, listener in own.items():
             if who not in self._own:
@@ -116,16 +117,27 @@ class Outputs:
         for who in self._own.keys() - own:
             self._former_encodes += self._own.pop(who).encodes
 
-    def _encode_shared(self, full: Samples, listeners: Mapping[str, Listener]) -> dict[AudioCodec, bytes]:
+    def _back(self, own: Collection[str], listeners: Mapping[str, Listener]) -> list[str]:
+        """Who hears the shared mix again from this block on."""
+        return [who for who in self._on_own if who not in own and who in listeners]
+
+    def _encode_shared(
+        self, full: Samples, losses: Mapping[AudioCodec, int], joined: Collection[AudioCodec]
+    ) -> dict[AudioCodec, bytes]:
         packets = {}
-        for codec in {listener.codec for listener in listeners.values()}:
-            here = {who: each for who, each in listeners.items() if each.codec is codec}
+        for codec, loss_percent in losses.items():
             if codec not in self._shared:
                 self._shared[codec] = self._stream(codec)
             packets[codec] = self._shared[codec].encode(
-                full,
-                self._history,
-                joined=not self._on_own.isdisjoint(here),
-                loss_percent=max(each.loss_percent for each in here.values()),
+                full, self._history, joined=codec in joined, loss_percent=loss_percent
             )
         return packets
+
+
+def _losses(listeners: Mapping[str, Listener], own: Collection[str]) -> dict[AudioCodec, int]:
+    """The codecs that are heard by those without a mix of their own, and the worst loss of each."""
+    losses: dict[AudioCodec, int] = {}
+    for who, listener in listeners.items():
+        if who not in own and listener.loss_percent >= losses.get(listener.codec, 0):
+            losses[listener.codec] = listener.loss_percent
+    return losses

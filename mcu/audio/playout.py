@@ -6,7 +6,7 @@ or concealed; a play position off the wanted one is moved by resampling, by spli
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from mcu.audio.arrivals import Arrivals, Packet, PlayoutStats, to_us
 from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, make_decoder
 from mcu.audio.elastic import ElasticSound
 from mcu.audio.mixing import level_dbfs, ms, ramp, silence
+from mcu.audio.opus import MAX_PACKET_SAMPLES
 from mcu.errors import CodecError
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 
@@ -32,6 +33,8 @@ _SOFT_DBFS = -45.0  # background noise, not speech
 _DTX_BYTES = 2  # an Opus packet that says "nothing to hear" (RFC 6716 section 2.1.9)
 _FEC_MEMORY_US = 5_000_000  # how long after a loss the buffer keeps room for the next packet's copy
 _PRE_ROLL_PACKETS = 2
+_PACKETS_IN_HAND = 16  # decoded and not yet played: 2.5 ms the shortest
+_UNHEARD_PACKETS = 32  # remembered of a silent sender: what may still be due when he speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,14 @@ class Played:
     """20 ms of one source.
 
     ``capture_us`` is the sender's clock at the first sample, None while unknown or made up. ``live`` is False when
-    every sample is made up or stands for nothing received.
+    every sample is made up or stands for nothing received. ``arrival_us`` is when the newest packet came that begins in
+    it, None when none does.
     """
 
     samples: Samples
     capture_us: int | None
     live: bool
+    arrival_us: int | None = None
 
 
 class Playout:
@@ -72,11 +77,15 @@ class Playout:
         self._lost_us = -_FEC_MEMORY_US
         # packets not decoded, which the decoder gets to know before it is heard
         self._skipped: deque[Packet] = deque(maxlen=_PRE_ROLL_PACKETS)
+        self._unheard: deque[AudioUnit] = deque(maxlen=_UNHEARD_PACKETS)  # came while at rest
         # what belongs to one run of timestamps
         self._arrivals = Arrivals(self.stats)
         self._cursor: int | None = None  # stream time of the next sample to be decoded, None before the start
         self._sequence = 0  # of the packet decoded last
         self._capture: tuple[int, int] | None = None  # stream time and capture time that belong together
+        self._begun: deque[tuple[int, int]] = deque(
+            maxlen=_PACKETS_IN_HAND
+        )  # where packets in hand begin, and arrivals
         self._owed = 0  # samples made up while there was no telling what is missing
 
     def push(self, unit: AudioUnit) -> None:
@@ -131,7 +140,76 @@ class Playout:
         behind = wanted - position if self._owed == 0 else 0
         samples = take(behind, lambda count: self._fill_from_waiting(count, decode=decode))
         self.stats.stretched = self._sound.stretched
-        return Played(samples, capture_us, live)
+        return Played(samples, capture_us, live, self._arrival_until(position + SAMPLES_PER_TICK))
+
+    def _arrival_until(self, position: int) -> int | None:
+        """When the newest packet came that begins before ``position``."""
+        arrival_us = None
+        while self._begun and self._begun[0][0] < position:
+            arrival_us = self._begun.popleft()[1]
+        return arrival_us
+
+    # --- while the sender is silent ----------------------------------------------------------------------------------
+
+    def rest(self) -> None:
+        """Hold nothing ready until ``resume``: all that is to be done until then is ``skim``."""
+        self._sound.clear()
+        self._skipped.clear()
+        self._begun.clear()
+        self._cursor = None
+        self._owed = 0
+        self._made_up = _LONG_SILENT
+        self._level = SILENCE_DBOV
+
+    def skim(self, units: Sequence[AudioUnit]) -> Sequence[AudioUnit]:
+        """Packets that nobody is going to hear: note when they come, at a tenth of what playing silence costs.
+
+        Returns:
+            Those that no longer continue the timestamps, not noted: reason to ``resume``.
+        """
+        for number, unit in enumerate(units):
+            if not self._arrivals.keeps_pace(unit.rtp_time * 1_000_000 // RTP_CLOCK_HZ[unit.codec], unit.arrival_us):
+                return units[number:]
+            self.stats.received += 1
+            self._unheard.append(unit)
+        return ()
+
+    def would_play(self, now_us: int, pictures_offset_us: int | None = None) -> int | None:
+        """The sender's clock at what would be played now, were it not at rest; None while unknown."""
+        base_us = self._arrivals.estimator.base_us
+        if base_us is None or not self._unheard or self._unheard[-1].arrival_us < now_us - MAX_DELAY_US:
+            return None
+        newest = self._unheard[-1]
+        start_us = newest.rtp_time * 1_000_000 // RTP_CLOCK_HZ[newest.codec]
+        if newest.capture_us is not None:
+            self._capture = (self._to_samples(start_us), newest.capture_us)
+        self.delay_us = self._wanted_delay_us(now_us, base_us, pictures_offset_us)
+        if newest.capture_us is None:
+            return None
+        return newest.capture_us + now_us - base_us - self.delay_us - start_us
+
+    def resume(self, units: Sequence[AudioUnit], now_us: int, pictures_offset_us: int | None = None) -> None:
+        """Be ready to play: ``units`` have come, and one of them can be heard."""
+        for unit in units:
+            self.push(unit)
+        base_us = self._arrivals.estimator.base_us
+        if base_us is not None:
+            wanted = self._to_samples(now_us - base_us - self._wanted_delay_us(now_us, base_us, pictures_offset_us))
+            for unit in self._unheard:
+                self._recall(unit, wanted - _PRE_ROLL_PACKETS * self._packet_samples)
+            self._skipped.extend(self._arrivals.take_until(wanted))
+            self._start(wanted)
+        self._unheard.clear()
+
+    def _recall(self, unit: AudioUnit, since: int) -> None:
+        """Keep a packet that came while at rest, unless it was over before ``since``."""
+        start = unit.rtp_time * (SAMPLE_RATE_HZ // RTP_CLOCK_HZ[unit.codec])
+        if start + MAX_PACKET_SAMPLES <= since:
+            return
+        try:
+            self._arrivals.recall(Packet(unit, start, self._decoder_of(unit.codec).duration(unit.data)))
+        except CodecError:
+            self.stats.malformed += 1
 
     # --- where to play -----------------------------------------------------------------------------------------------
 
@@ -184,10 +262,12 @@ class Playout:
         self._arrivals = Arrivals(self.stats)
         self._cursor = None
         self._capture = None
+        self._begun.clear()
         self._owed = 0
         self._decoders.clear()
         self._decoder = None
         self._skipped.clear()
+        self._unheard.clear()
 
     def _run_out(self) -> Played:
         """Silence, after what was left of the stream before."""
@@ -231,6 +311,7 @@ class Playout:
         if unit.capture_us is not None:
             self._capture = (packet.start, unit.capture_us)
         self._packet_samples = packet.samples
+        self._begun.append((packet.start, unit.arrival_us))
         self._level = None if unit.level_dbov is None else -float(unit.level_dbov)
         self._in_dtx = unit.codec is AudioCodec.OPUS and len(unit.data) <= _DTX_BYTES
         if not decode:

@@ -6,6 +6,7 @@ anything.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 SPEAKING_DBOV = -50.0  # from here a source starts to speak
@@ -58,15 +59,21 @@ class SpeakerSelector:
         self._challenger: tuple[str, int] | None = None  # who would be the active speaker, and since when
         self._now_us: int | None = None
 
-    def update(self, now_us: int, levels: Mapping[str, float]) -> Selection:
-        """Take everybody's level in dBov (0 loudest, -127 silence); who is not in ``levels`` has left."""
+    def update(self, now_us: int, levels: Mapping[str, float], resting: AbstractSet[str] = frozenset()) -> Selection:
+        """One tick.
+
+        Args:
+            now_us: media time.
+            levels: in dBov (0 loudest, -127 silence).
+            resting: who has been silent for longer than the hangover. Who is in neither has left.
+        """
         elapsed_us = 20_000 if self._now_us is None else max(0, now_us - self._now_us)
         self._now_us = now_us
         self._voices = {who: self._voices.get(who) or _Voice() for who in levels}
         for who, level in levels.items():
             self._voices[who].update(level, now_us, elapsed_us)
         speaking = frozenset(who for who, voice in self._voices.items() if voice.speaking)
-        self._selection = Selection(self._talkers(speaking), speaking, self._active(speaking, now_us))
+        self._selection = Selection(self._talkers(speaking), speaking, self._active(speaking, resting, now_us))
         return self._selection
 
     def _talkers(self, speaking: frozenset[str]) -> frozenset[str]:
@@ -77,8 +84,10 @@ class SpeakerSelector:
 
         return frozenset(sorted(speaking, key=rank)[: self._max_talkers])
 
-    def _active(self, speaking: frozenset[str], now_us: int) -> str | None:
-        current = self._selection.active if self._selection.active in self._voices else None
+    def _active(self, speaking: frozenset[str], resting: AbstractSet[str], now_us: int) -> str | None:
+        current = self._selection.active
+        if current not in self._voices and current not in resting:
+            current = None
         loudest = max(speaking, key=lambda who: (self._voices[who].average, who), default=None)
         if loudest is None or loudest == current:
             self._challenger = None

@@ -17,6 +17,8 @@ from mcu.rtc.sdp import Codec, MediaLine, Offer
 _AUDIO_IN_ORDER = (AudioCodec.OPUS, AudioCodec.G722, AudioCodec.PCMU, AudioCodec.PCMA)
 _AUDIO_CLOCK_HZ = {AudioCodec.OPUS: 48_000, AudioCodec.G722: 8_000, AudioCodec.PCMU: 8_000, AudioCodec.PCMA: 8_000}
 _STATIC = {"0": Codec(0, "pcmu", 8_000), "8": Codec(8, "pcma", 8_000), "9": Codec(9, "g722", 8_000)}  # RFC 3551
+_OPUS = {"minptime": "10", "useinbandfec": "1"}
+_STEREO = {"stereo": "1", "sprop-stereo": "1", "maxaveragebitrate": "128000"}
 _VIDEO_FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "goog-remb"})
 _EXTENSIONS = {"audio": (MID_URI, AUDIO_LEVEL_URI), "video": (MID_URI, ABS_SEND_TIME_URI)}
 _MAX_ONE_BYTE_ID = 14
@@ -96,8 +98,12 @@ def apt(codec: Codec) -> int | None:
     return int(value) if codec.name == "rtx" and value.isdecimal() else None
 
 
-def negotiate(offer: Offer) -> Agreement:
+def negotiate(offer: Offer, *, stereo: bool = False) -> Agreement:
     """Agree on what is possible.
+
+    Args:
+        offer: theirs.
+        stereo: ask for Opus in stereo, and say that ours is (RFC 7587, section 6.1).
 
     Raises:
         BadOfferError: nothing is, or the transport cannot be built.
@@ -105,7 +111,7 @@ def negotiate(offer: Offer) -> Agreement:
     if not offer.lines:
         raise BadOfferError("the offer has no media lines")
     lines = tuple(AnswerLine(line) for line in offer.lines)
-    reasons = [_accept(line, lines[:index]) for index, line in enumerate(lines)]
+    reasons = [_accept(line, lines[:index], stereo=stereo) for index, line in enumerate(lines)]
     accepted = [line for line in lines if line.role is not None]
     if not accepted:
         raise BadOfferError("the offer has nothing for us: " + "; ".join(sorted(filter(None, set(reasons)))))
@@ -117,7 +123,7 @@ def negotiate(offer: Offer) -> Agreement:
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
-def _accept(line: AnswerLine, before: Sequence[AnswerLine]) -> str | None:
+def _accept(line: AnswerLine, before: Sequence[AnswerLine], *, stereo: bool) -> str | None:
     """Give the line its role, or leave it rejected and say why."""
     offered = line.offered
     if offered.kind not in {"audio", "video"}:
@@ -128,7 +134,7 @@ def _accept(line: AnswerLine, before: Sequence[AnswerLine]) -> str | None:
         return f"media is carried over UDP/TLS/RTP/SAVPF, not {offered.protocol[:40]}"
     taken = [other.role for other in before]
     if offered.kind == "audio":
-        line.codecs = _audio_codecs(offered)
+        line.codecs = _audio_codecs(offered, stereo=stereo)
         role: Role = "audio"
         free = taken.count("audio") < 2  # noqa: PLR2004 - one to send on, one to receive on
     else:
@@ -146,12 +152,12 @@ def _accept(line: AnswerLine, before: Sequence[AnswerLine]) -> str | None:
     return None
 
 
-def _audio_codecs(offered: MediaLine) -> tuple[Codec, ...]:
+def _audio_codecs(offered: MediaLine, *, stereo: bool) -> tuple[Codec, ...]:
     codecs = [_codec(offered, format_) for format_ in offered.formats]
     for wanted in _AUDIO_IN_ORDER:
         for codec in codecs:
             if codec is not None and codec.name == wanted and codec.clock_hz == _AUDIO_CLOCK_HZ[wanted]:
-                parameters = {"minptime": "10", "useinbandfec": "1"} if wanted is AudioCodec.OPUS else {}
+                parameters = (_OPUS | _STEREO if stereo else _OPUS) if wanted is AudioCodec.OPUS else {}
                 return (Codec(codec.payload_type, codec.name, codec.clock_hz, codec.channels, parameters),)
     return ()
 

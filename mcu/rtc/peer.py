@@ -45,9 +45,10 @@ class Peer:
         ice_servers: STUN and TURN URLs for our side; an empty list means none.
         events: who is told what becomes of it.
         connect_timeout_s: how long connecting may take.
+        stereo: whether its sound is wanted in stereo, as ours is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a room knows and a peer has to
         self,
         participant_id: str,
         clock: MediaClock,
@@ -55,6 +56,7 @@ class Peer:
         events: PeerEvents,
         *,
         connect_timeout_s: float,
+        stereo: bool = False,
     ) -> None:
         self.participant_id = participant_id
         self.negotiated = Negotiated()
@@ -62,6 +64,7 @@ class Peer:
         self._ice_servers = ice_servers
         self._events = events
         self._connect_timeout_s = connect_timeout_s
+        self._stereo = stereo
         self._loop = asyncio.get_running_loop()
         self._cname = uuid.uuid4().hex
         self._agreement: Agreement | None = None  # the four from here on are there once answered
@@ -82,7 +85,7 @@ class Peer:
         """
         if self._agreement is not None:
             raise BadOfferError("this participant has been answered already; a new offer needs a new participant")
-        agreement = negotiate(parse_offer(offer_sdp))
+        agreement = negotiate(parse_offer(offer_sdp), stereo=self._stereo)
         transport = Transport(self._ice_servers, self)
         self._media = MediaSession(agreement, transport, self._clock, self._cname)
         self._agreement, self._transport, self.negotiated = agreement, transport, agreement.negotiated

@@ -29,11 +29,12 @@ class VideoPacket:
 
 @dataclass(slots=True, frozen=True)
 class Frame:
-    """One whole encoded frame; ``arrival_us`` is when its last packet came."""
+    """One whole encoded frame; ``first_us`` and ``arrival_us`` are when the first and the last of its packets came."""
 
     codec: VideoCodec
     data: bytes
     time: int
+    first_us: int
     arrival_us: int
     keyframe: bool
 
@@ -203,5 +204,5 @@ class FrameAssembler:
             self._head = None
             self._start_at_keyframe()
             return
-        arrival_us = max(packet.arrival_us for packet in packets)
-        frames.append(Frame(first.codec, data, first.time, arrival_us, keyframe))
+        arrivals_us = [packet.arrival_us for packet in packets]
+        frames.append(Frame(first.codec, data, first.time, min(arrivals_us), max(arrivals_us), keyframe))

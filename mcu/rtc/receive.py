@@ -193,7 +193,7 @@ class VideoReceiver:
     def _settle(self, stream: _VideoStream, frames: list[Frame], now_us: int) -> None:
         """After anything happened: hand on what is complete, ask for what is missing, see when to look again."""
         for frame in frames:
-            self._deliver(stream, frame)
+            self._deliver(stream, frame, now_us)
         if stream.restarts != stream.assembler.restarts:
             stream.restarts = stream.assembler.restarts
             stream.nack = NackSchedule()
@@ -204,14 +204,25 @@ class VideoReceiver:
             self._send_pli(stream.reception.ssrc, now_us)
         self._arm(stream, now_us)
 
-    def _deliver(self, stream: _VideoStream, frame: Frame) -> None:
+    def _deliver(self, stream: _VideoStream, frame: Frame, now_us: int) -> None:
         self.frames += 1
         if frame.keyframe:
             self.keyframes += 1
             self._keyframe_wanted = False
         if self.sink is not None:
             capture_us = stream.reception.clock.capture_us(frame.time)
-            self.sink.push(VideoUnit(frame.codec, frame.data, frame.time, frame.arrival_us, capture_us, frame.keyframe))
+            self.sink.push(
+                VideoUnit(
+                    frame.codec,
+                    frame.data,
+                    frame.time,
+                    frame.arrival_us,
+                    capture_us,
+                    frame.keyframe,
+                    frame.first_us,
+                    now_us,
+                )
+            )
 
     def keyframe_wanted(self) -> None:
         """Ask the sender for a keyframe, now or as soon as it may be asked again."""

@@ -92,6 +92,12 @@ class RungChooser:
         """Where the peer belongs."""
         return max(self._rung, self.best)
 
+    def follow(self, bitrates_bps: Sequence[int]) -> None:
+        """The rungs take this much from now on; what was tried before says nothing of them."""
+        self._bitrates = tuple(bitrates_bps)
+        self._probe = None
+        self._hold_until_us = 0
+
     def probe_bps(self, now_us: int) -> float:
         """What is to be sent in all, padding included; 0 while nothing is tried out."""
         if self._probe is not None and now_us > self._probe.since_us + PATIENCE_US:

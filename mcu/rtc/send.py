@@ -13,12 +13,13 @@ from typing import Protocol
 
 from mcu.clock import MediaClock
 from mcu.hub import PacketHub
-from mcu.media import AudioCodec, Rung, VideoCodec
+from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
 from mcu.messages import VideoConfig
 from mcu.rtc.peer import Peer
 from mcu.rtc.rungs import RungChooser
 from mcu.rtc.sender import VideoSender
 from mcu.rtc.stream import RungStream, Users
+from mcu.traces import SoundTrace
 
 PAD_STEP_S = 0.02  # between two portions of padding
 MAX_PAD_BYTES = 20_000  # in one portion, when the loop was late
@@ -51,6 +52,9 @@ class VideoFanout:
     def __init__(
         self, codec: VideoCodec, offers: Mapping[Rung, Offer], loop: asyncio.AbstractEventLoop, clock: MediaClock
     ) -> None:
+        self.on_begun: Callable[[str, EncodedFrame], None] | None = (
+            None  # told whom the first packet of a frame went to
+        )
         self._codec = codec
         self._loop = loop
         self._clock = clock
@@ -77,6 +81,8 @@ class VideoFanout:
         chooser = sender.chooser = RungChooser(self._bitrates, can_probe=sender.can_pad)
         chooser.best = sender.rung = sender.target = self._best
         sender.on_feedback = partial(self._steer, sender)
+        if self.on_begun is not None:
+            sender.on_begun = partial(self.on_begun, peer.participant_id)
         peer.on_keyframe_asked(lambda: self._asked(sender))
         self._streams[sender.rung].add(sender)
 
@@ -86,11 +92,19 @@ class VideoFanout:
         if sender is None:
             return
         peer.on_keyframe_asked(None)
-        sender.on_feedback = None
+        sender.on_feedback = sender.on_begun = None
         self._padded.pop(sender, None)
         self._dropped_before += sender.dropped
         for stream in self._streams.values():
             stream.remove(sender)
+
+    def follow(self, config: VideoConfig) -> None:
+        """The rungs take these bitrates from now on."""
+        self._bitrates = [config.at(rung).bitrate_bps for rung in sorted(self._streams)]
+        for sender in self._senders.values():
+            if sender.chooser is not None:
+                sender.chooser.follow(self._bitrates)
+            sender.limit_resends(self._bitrates[sender.rung])
 
     def offer_from(self, best: Rung) -> None:
         """Offer no rung above ``best`` from now on."""
@@ -192,6 +206,10 @@ class Block(Protocol):
     def own(self) -> Mapping[str, bytes]:
         """The mix without themselves, by participant id."""
 
+    @property
+    def trace(self) -> SoundTrace | None:
+        """What was noted of its way."""
+
 
 class AudioFanout:
     """The mix's sound to all peers; an ``AudioOutput`` for the audio mixer.
@@ -205,6 +223,7 @@ class AudioFanout:
         self._loop = loop
         self._clock = clock
         self.on_loss: Callable[[str, float], None] | None = None  # told who lost how many percent, by each report
+        self.on_sent: Callable[[str, SoundTrace], None] | None = None  # told whom a block went to
         self._peers: dict[str, Peer] = {}
         self._blocks: deque[Block] = deque(maxlen=AUDIO_BLOCKS)
         self._woken = False
@@ -247,6 +266,8 @@ class AudioFanout:
                 if payload:
                     self._packets += 1
                     sender.send(block.pts, payload)
+                    if self.on_sent is not None and block.trace is not None:
+                        self.on_sent(id_, block.trace)
 
     def metrics(self) -> dict[str, float]:
         """Counters by their Prometheus names."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mcu.clock import MediaClock
-from mcu.media import AudioCodec, Rung, VideoCodec
+from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
 from mcu.rtc import rtcp
 from mcu.rtc.budget import TokenBucket
 from mcu.rtc.negotiate import AnswerLine
@@ -136,6 +136,9 @@ class VideoSender(OutStream):
         self.yielding = False  # until then it begins no other picture
         self.chooser: RungChooser | None = None  # is given the peer's feedback
         self.on_feedback: Callable[[], None] | None = None  # called when it has been
+        self.on_begun: Callable[[EncodedFrame], None] | None = (
+            None  # told when the first packet of a frame has gone out
+        )
         self.padding_octets = 0
         self._waiting = True  # for a keyframe
         self._full = False  # the wait is because of a full socket

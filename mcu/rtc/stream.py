@@ -62,6 +62,7 @@ class RungStream:
         self._senders: tuple[VideoSender, ...] = ()  # replaced, never changed: somebody may go while it is gone through
         self._subscription: Subscription | None = None
         self._pending: deque[OutPacket] = deque()  # paced; never more than some keyframes, since the pace follows it
+        self._paced: deque[EncodedFrame] = deque()  # whose first packets are in there
         self._pace = 0  # packets a step
         self._timer: asyncio.TimerHandle | None = None
         self._asked_us = 0
@@ -109,11 +110,12 @@ class RungStream:
             packets = self._packets_of(frame)
             if self._pending or (frame.keyframe and len(packets) > BURST_PACKETS):
                 self._pending.extend(packets)
+                self._paced.append(frame)
                 self._pace = max(self._pace, math.ceil(len(self._pending) / PACE_STEPS))
                 if self._timer is None:
                     self._step()
             else:
-                self._send(packets)
+                self._send(packets, (frame,))
         self._ask_again()
 
     def _packets_of(self, frame: EncodedFrame) -> list[OutPacket]:
@@ -127,7 +129,7 @@ class RungStream:
     def _step(self) -> None:
         """Send the next few of what is paced."""
         packets = [self._pending.popleft() for _ in range(min(self._pace, len(self._pending)))]
-        self._send(packets)
+        self._send(packets, [self._paced.popleft() for packet in packets if packet.first])
         if self._pending:
             self._timer = self._loop.call_later(PACE_STEP_S, self._step)
         else:
@@ -138,8 +140,10 @@ class RungStream:
             self._timer.cancel()
         self._timer, self._pace = None, 0
         self._pending.clear()
+        self._paced.clear()
 
-    def _send(self, packets: Sequence[OutPacket]) -> None:
+    def _send(self, packets: Sequence[OutPacket], begun: Sequence[EncodedFrame]) -> None:
+        """``begun``: the frames whose first packets are among these."""
         now_us = self._clock.now_us()
         for sender in self._senders:
             self.packets += len(packets)
@@ -148,6 +152,9 @@ class RungStream:
                 self._users.needs_keyframe(sender)
             if sender.rung is not came_from:
                 self._users.arrived(sender)
+            if sender.on_begun is not None and sender.rung is self._rung and not sender.waiting:
+                for frame in begun:
+                    sender.on_begun(frame)
 
     def _ask_again(self) -> None:
         """The encoder limits keyframes and may have passed over the one somebody needs to begin or to change."""

@@ -63,6 +63,13 @@ class Backdrop:
             dirty += self._caption(style, wall_us)
         return dirty
 
+    @property
+    def floor(self) -> int:
+        """The y from which on a banner covers the canvas from side to side; its height without one."""
+        width, height = self._size.width, self._size.height
+        covering = (caption.rect for caption in self.captions if caption.rect.width == width)
+        return min((rect.y for rect in covering if rect.bottom == height), default=height)
+
     def clear(self, canvas: Canvas, rect: Rect) -> None:
         """Paint an even rectangle of nothing but background."""
         if self.image is None or self.image.width == 0:

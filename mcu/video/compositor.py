@@ -132,13 +132,14 @@ class Compositor:
         return Look(picture, slot.label if label is None else label, avatar, self._borders[info.speaking])
 
     def _paint_slots(self, again: Sequence[int]) -> None:
+        floor = self._backdrop.floor
         for index in again:
             slot = self._slots[index]
             assert slot.look is not None
             if slot.corners is not None and slot.stale:
                 slot.corners.capture()
             try:
-                slot.paint(self._canvas, slot.look)
+                slot.paint(self._canvas, slot.look, floor)
             except Exception:  # noqa: BLE001 - one bad picture must not take the others' tiles away
                 self.faults += 1
                 _log.exception("the tile of %s cannot be painted", slot.tile.source_id)

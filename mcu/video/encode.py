@@ -29,12 +29,21 @@ class Encoder(ABC):
 
     codec: ClassVar[VideoCodec]
     library: ClassVar[str]
+    adapts: ClassVar[bool]  # whether the library takes another bitrate while it is at work
 
     def __init__(self, config: VideoConfig) -> None:
+        self._bitrate_bps = config.most_bps if self.adapts else config.bitrate_bps
         try:
             self._context = self._open(config)
         except av.FFmpegError as error:
             raise CodecError(f"{self.library} cannot be opened: {error}") from error
+        self.follow(config.bitrate_bps)
+
+    def follow(self, bitrate_bps: int) -> bool:
+        """Go on with another bitrate, up to the one it was opened for; False when that takes a new encoder."""
+        if bitrate_bps != self._bitrate_bps and self.adapts:
+            self._bitrate_bps = self._context.bit_rate = bitrate_bps
+        return bitrate_bps == self._bitrate_bps
 
     def encode(self, canvas: Canvas, pts: int, duration: int, *, keyframe: bool) -> EncodedFrame | None:
         """Encode the canvas as it is now.
@@ -71,40 +80,41 @@ class Encoder(ABC):
         context.width, context.height, context.pix_fmt = config.width, config.height, "yuv420p"
         context.time_base = Fraction(1, VIDEO_CLOCK_HZ)
         context.framerate = Fraction(config.fps)
-        context.bit_rate = config.bitrate_bps
+        context.bit_rate = self._bitrate_bps
         context.gop_size = _NEVER
         context.thread_count = 1
         context.color_range = ColorRange.MPEG
         context.colorspace = SMPTE170M
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
-        context.options = self._options(config)
+        context.options = self._options()
         context.open()
         return context
 
     @abstractmethod
-    def _options(self, config: VideoConfig) -> dict[str, str]:
+    def _options(self) -> dict[str, str]:
         """What the library is told beside the common settings."""
 
 
 class H264Encoder(Encoder):
     """Constrained Baseline H.264 by x264, Annex B, SPS and PPS in band before every IDR picture.
 
-    The VBV is half a second, which bounds a keyframe; its maximum is the bitrate, so that a lower ``bit_rate`` can be
-    set on the open context.
+    The VBV is half a second, which bounds a keyframe; its maximum is the bitrate it is opened for, so that a lower one
+    can be set on the open context.
     """
 
     codec = VideoCodec.H264
     library = "libx264"
+    adapts = True
 
-    def _options(self, config: VideoConfig) -> dict[str, str]:
+    def _options(self) -> dict[str, str]:
         return {
             "preset": "superfast",
             "tune": "zerolatency",
             "profile": "baseline",
             "forced-idr": "1",
-            "maxrate": str(config.bitrate_bps),
-            "bufsize": str(config.bitrate_bps // 2),
+            "maxrate": str(self._bitrate_bps),
+            "bufsize": str(self._bitrate_bps // 2),
             # A keyframe nobody asked for costs everybody bits; adaptive quantisation costs 0.4 ms and 0.3 to 0.7 dB.
             "x264-params": "scenecut=0:aq-mode=0",
         }
@@ -115,9 +125,10 @@ class Vp8Encoder(Encoder):
 
     codec = VideoCodec.VP8
     library = "libvpx"
+    adapts = False
 
-    def _options(self, config: VideoConfig) -> dict[str, str]:
-        rate = str(config.bitrate_bps)
+    def _options(self) -> dict[str, str]:
+        rate = str(self._bitrate_bps)
         return {
             "deadline": "realtime",
             # Negative is a fixed speed; the positive ones follow the clock and cost 3 to 10 dB on a busy machine.
@@ -125,7 +136,7 @@ class Vp8Encoder(Encoder):
             "lag-in-frames": "0",
             "minrate": rate,
             "maxrate": rate,
-            "bufsize": str(config.bitrate_bps // 2),
+            "bufsize": str(self._bitrate_bps // 2),
             "max-intra-rate": "600",  # percent of a frame's share: bounds a keyframe
         }
 

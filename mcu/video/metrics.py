@@ -22,6 +22,7 @@ def mixer_metrics(
     drops = Counter(mixer.former_drops)
     for source in sources.values():
         drops.update(source.all_drops())
+    decode_us = mixer.former_decode_us + sum(source.budget.spent_us for source in sources.values())
     metrics: dict[str, float] = {
         "tutti_video_ticks_total": mixer.lateness_ms.count,
         "tutti_video_ticks_skipped_total": mixer.ticker.skipped,
@@ -32,6 +33,7 @@ def mixer_metrics(
         "tutti_video_decoders": sum(source.decoding for source in sources.values()),
         "tutti_video_sources": len(sources),
         "tutti_video_decoded_total": mixer.former_decoded + sum(source.decoded for source in sources.values()),
+        "tutti_video_decode_seconds_total": decode_us / 1e6,
         "tutti_video_keyframe_requests_sent_total": sum(source.keyframe_requests for source in sources.values()),
         **mixer.lateness_ms.metrics("tutti_video_tick_lateness_ms"),
         **mixer.compose_ms.metrics("tutti_video_compose_ms"),

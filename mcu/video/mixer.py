@@ -1,6 +1,7 @@
 """The video mixer of a room: one thread that paints and encodes a tick at a time."""
 
 import logging
+import os
 import threading
 import time
 from collections import Counter
@@ -17,6 +18,8 @@ from mcu.clock import MediaClock, Ticker
 from mcu.errors import CodecError
 from mcu.media import Picture, Plane, Rung
 from mcu.messages import VideoConfig
+from mcu.traces import MixTrace, Shown
+from mcu.video.budget import Shares
 from mcu.video.compositor import Compositor, check
 from mcu.video.i420 import Canvas
 from mcu.video.metrics import mixer_metrics
@@ -64,10 +67,11 @@ class VideoMixer:
         self.compose_ms = Window()
         self.former_drops: Counter[str] = Counter()  # of sources that are gone
         self.former_decoded = 0
+        self.former_decode_us = 0
         self._clock = clock
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._outputs = VideoOutputs(config, self._wake.set)
+        self._outputs = VideoOutputs(config, self._wake.set, clock)
         self.rungs = self._outputs.hubs()  # by codec, then rung
         self.hubs = {codec: hubs[Rung.FULL] for codec, hubs in self.rungs.items()}  # the canvas's own size
         self._lock = threading.Lock()  # for writers of the two that follow
@@ -78,6 +82,8 @@ class VideoMixer:
         self._staged: tuple[Scene, dict[str, VideoSource]] | None = None  # what the sources were last told
         self._steering = Steering(size)
         self._watch = SourceWatch()
+        self._shares = Shares(os.cpu_count() or 1)
+        self._unsent: dict[str, Shown] = {}  # by source, the newest picture taken that nothing encoded shows yet
         self._awake_until_us = 0
         self._thread = threading.Thread(target=self._run, name="video", daemon=True)
 
@@ -111,7 +117,7 @@ class VideoMixer:
             request_keyframe: asks its sender for a keyframe; called from any thread.
             live_us: how long after its last picture it still counts as live.
         """
-        source = VideoSource(sync, request_keyframe, self.pool.submit, live_us)
+        source = VideoSource(sync, request_keyframe, self.pool.submit, live_us, self._clock, largest=self.canvas.size)
         self.remove(source_id)
         with self._lock:
             self._sources = {**self._sources, source_id: source}
@@ -126,6 +132,7 @@ class VideoMixer:
                 source.close()
                 self.former_drops += source.all_drops()
                 self.former_decoded += source.decoded
+                self.former_decode_us += source.budget.spent_us
 
     def show(self, scene: Scene) -> None:
         """Show this from the next tick on. Any thread.
@@ -138,10 +145,22 @@ class VideoMixer:
         check(scene.layout)
         self._scene = scene
 
+    def follow(self, config: VideoConfig) -> None:
+        """Encode with these bitrates from the next picture on; all else is as before. Any thread."""
+        self._outputs.follow(config)
+
     def sources(self) -> dict[str, SourceState]:
         """Shape and liveness of every source. Any thread."""
         now_us = self._clock.now_us()
         return {id_: source.state(now_us) for id_, source in self._sources.items()}
+
+    def source_stats(self, source_id: str) -> dict[str, float]:
+        """What is known of a camera's pictures; nothing of a source that is not here. Any thread."""
+        source = self._sources.get(source_id)
+        if source is None:
+            return {}
+        width, height = source.size
+        return {"camera_width": width, "camera_height": height, "camera_decoded": source.decoded}
 
     def tiles(self) -> TileMoves:
         """Where the tiles are, or where they come from and go to. Any thread."""
@@ -227,7 +246,10 @@ class VideoMixer:
         if self._snapshots:
             self._awake_until_us = now_us + _AWAKE_US
             self._give_snapshots(self.canvas.packed())
-        self._outputs.work(self.canvas, tick, now_us, changed=changed)
+        mix = MixTrace(self._unsent, self._clock.now_us())
+        self._outputs.work(self.canvas, tick, now_us, changed=changed, mix=mix)
+        if mix.encoded:
+            self._unsent = {}
         self._notice(now_us)
 
     def _stage(self, scene: Scene, now_us: int) -> None:
@@ -247,15 +269,19 @@ class VideoMixer:
 
     def _paint(self, scene: Scene, tick: int, now_us: int) -> bool:
         started = time.perf_counter()
+        taken_us = self._clock.now_us()
         pictures: dict[str, Picture] = {}
         due_by_us = now_us + int(self.ticker.period_us / 2)  # each picture at the tick nearest to its time
         for number, tile in enumerate(scene.layout.tiles):
             source = self._sources.get(tile.source_id)
             if source is None:
                 continue
+            before = source.shown
             picture = source.take(due_by_us) if self.overload.refreshes(tick, number) else source.shown
             if picture is not None:
                 pictures[tile.source_id] = picture
+                if picture is not before and picture.trace is not None:
+                    self._unsent[tile.source_id] = Shown(picture.trace, picture.due_us, taken_us)
         places = self._steering.places(now_us)
         changed = self.compositor.paint(scene, pictures, places=places, wall_us=self._clock.wall_us(now_us))
         if changed:
@@ -272,7 +298,8 @@ class VideoMixer:
                 future.set_result(packed)
 
     def _notice(self, now_us: int) -> None:
-        """Tell the room when a source came alive, fell silent or changed its shape."""
+        """Tell the room when a source came alive, fell silent or changed its shape; see who decodes how much."""
+        self._shares.divide({id_: source.budget for id_, source in self._sources.items()}, now_us)
         states = {id_: source.state(now_us) for id_, source in self._sources.items()}
         if self._watch.changed(states, now_us) and self.on_sources_changed is not None:
             self.on_sources_changed()

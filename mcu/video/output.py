@@ -3,11 +3,14 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
+from mcu.clock import MediaClock
 from mcu.errors import CodecError
 from mcu.hub import PacketHub
-from mcu.media import VIDEO_CLOCK_HZ, Rung, VideoCodec
+from mcu.media import VIDEO_CLOCK_HZ, EncodedFrame, Rung, VideoCodec
 from mcu.messages import VideoConfig
+from mcu.traces import MixTrace
 from mcu.video.encode import ENCODERS, Encoder
 from mcu.video.i420 import Canvas
 from mcu.video.keyframes import KeyframeLimiter
@@ -28,10 +31,16 @@ class VideoOutput:
         config: size and bitrate.
         wake: called, on any thread, when there is something to do.
         rung: which of the canvas's sizes it is.
+        clock: the room's; without one no traces are kept.
     """
 
     def __init__(
-        self, codec: VideoCodec, config: VideoConfig, wake: Callable[[], None], rung: Rung = Rung.FULL
+        self,
+        codec: VideoCodec,
+        config: VideoConfig,
+        wake: Callable[[], None],
+        rung: Rung = Rung.FULL,
+        clock: MediaClock | None = None,
     ) -> None:
         self.codec = codec
         self.rung = rung
@@ -43,6 +52,8 @@ class VideoOutput:
         self.encode_ms = Window()
         self._config = config
         self._wake = wake
+        self._clock = clock
+        self._mix: MixTrace | None = None  # what the canvas is of
         self._encoder: Encoder | None = None
         self._last = 0  # tick encoded last
         self._last_keyframe = 0
@@ -57,11 +68,18 @@ class VideoOutput:
         """Give the encoder back."""
         self._encoder = None
 
-    def work(self, canvas: Canvas, tick: int, now_us: int, *, changed: bool) -> None:
-        """Encode and publish the canvas of ``tick``, if anybody needs it."""
+    def follow(self, config: VideoConfig) -> None:
+        """Encode with this bitrate from the next picture on; all else is as before. Any thread."""
+        self._config = config
+
+    def work(self, canvas: Canvas, tick: int, now_us: int, *, changed: bool, mix: MixTrace | None = None) -> None:
+        """Encode and publish the canvas of ``tick``, which ``mix`` tells of, if anybody needs it."""
+        self._mix = mix
         if not self.hub.in_use:
             self.close()
         elif tick >= self._not_before:
+            if self._encoder is not None and not self._encoder.follow(self._config.bitrate_bps):
+                self.close()
             keyframe = self._wants_keyframe(tick, now_us)
             if changed or keyframe or self.hub.wants_every_frame or (tick - self._last) * _STILL_HZ >= self._config.fps:
                 self._encode_safely(canvas, tick, now_us, keyframe=keyframe)
@@ -100,4 +118,10 @@ class VideoOutput:
             self.keyframes += 1
             self._last_keyframe = tick
             self.limiter.made(now_us)
-        self.hub.publish(frame)
+        self.hub.publish(self._traced(frame))
+
+    def _traced(self, frame: EncodedFrame) -> EncodedFrame:
+        if self._mix is None or self._clock is None:
+            return frame
+        self._mix.encoded = True
+        return replace(frame, encoded_us=self._clock.now_us(), mix=self._mix)

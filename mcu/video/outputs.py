@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from layouts.geometry import Rect, Size
 from layouts.model import Fit
+from mcu.clock import MediaClock
 from mcu.hub import PacketHub
 from mcu.media import Picture, Rung, VideoCodec
 from mcu.messages import VideoConfig
+from mcu.traces import MixTrace
 from mcu.video.encode import ENCODERS
 from mcu.video.i420 import Canvas
 from mcu.video.output import VideoOutput
@@ -19,11 +21,12 @@ class VideoOutputs:
     Args:
         config: the canvas and the bitrate of each rung.
         wake: called, on any thread, when there is something to do.
+        clock: the room's; without one no traces are kept.
     """
 
-    def __init__(self, config: VideoConfig, wake: Callable[[], None]) -> None:
+    def __init__(self, config: VideoConfig, wake: Callable[[], None], clock: MediaClock | None = None) -> None:
         self._outputs = {
-            rung: {codec: VideoOutput(codec, config.at(rung), wake, rung) for codec in ENCODERS} for rung in Rung
+            rung: {codec: VideoOutput(codec, config.at(rung), wake, rung, clock) for codec in ENCODERS} for rung in Rung
         }
         self._sizes = {rung: Size(config.at(rung).width, config.at(rung).height) for rung in Rung}
         self._scaled: dict[Rung, Canvas] = {}  # the lower rungs in use, as of the last tick
@@ -40,13 +43,18 @@ class VideoOutputs:
         """Whether anybody takes anything."""
         return any(output.hub.in_use for output in self)
 
+    def follow(self, config: VideoConfig) -> None:
+        """Encode with these bitrates from the next picture on; all else is as before. Any thread."""
+        for output in self:
+            output.follow(config.at(output.rung))
+
     def close(self) -> None:
         """Give all encoders back."""
         self._scaled.clear()
         for output in self:
             output.close()
 
-    def work(self, canvas: Canvas, tick: int, now_us: int, *, changed: bool) -> None:
+    def work(self, canvas: Canvas, tick: int, now_us: int, *, changed: bool, mix: MixTrace | None = None) -> None:
         """Encode and publish the canvas of ``tick`` wherever somebody needs it."""
         for rung, outputs in self._outputs.items():
             picture = self._at(rung, canvas, changed=changed) if rung is not Rung.FULL else canvas
@@ -54,7 +62,7 @@ class VideoOutputs:
                 if picture is None:
                     output.close()
                 else:
-                    output.work(picture, tick, now_us, changed=changed)
+                    output.work(picture, tick, now_us, changed=changed, mix=mix)
 
     def _at(self, rung: Rung, canvas: Canvas, *, changed: bool) -> Canvas | None:
         """The canvas at ``rung``; None while nobody is there."""

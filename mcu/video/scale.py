@@ -1,5 +1,7 @@
 """Scaling a picture into a rectangle of the canvas: pure geometry, and OpenCV on each plane."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -45,6 +47,17 @@ def paint_picture(canvas: Canvas, rect: Rect, fit: Fit, picture: Picture) -> Rec
     _resize(_cut(picture.u, half_part), _cut(canvas.u, half_rect))
     _resize(_cut(picture.v, half_part), _cut(canvas.v, half_rect))
     return rect
+
+
+def halved(picture: Picture, largest: Size) -> Picture:
+    """``picture``, halved by area as long as it is more than twice ``largest`` in both directions."""
+    width, height = picture.width, picture.height
+    y, u, v = picture.y, picture.u, picture.v
+    while width > 2 * largest.width and height > 2 * largest.height:
+        width, height = width // 2, height // 2
+        y = _resized(y[: 2 * height, : 2 * width], width, height, cv2.INTER_AREA)
+        u, v = (_resized(p, (width + 1) // 2, (height + 1) // 2, cv2.INTER_AREA) for p in (u, v))
+    return picture if y is picture.y else replace(picture, y=y, u=u, v=v)
 
 
 def _cut(plane: Plane, rect: Rect) -> Plane:

@@ -2,20 +2,26 @@
 
 import logging
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
+from layouts.geometry import Size
+from mcu.clock import MediaClock
 from mcu.errors import CodecError
 from mcu.media import Picture, VideoUnit
+from mcu.traces import PictureTrace
+from mcu.video.budget import DecodeBudget
 from mcu.video.decode import Decoder, vp8_size
 from mcu.video.pictures import PictureQueue
+from mcu.video.scale import halved
 from mcu.video.scene import SourceState
 
 _log = logging.getLogger(__name__)
 
-MAX_UNITS = 30
+MAX_UNITS, MAX_BYTES = 30, 8_000_000
 """Encoded pictures that may wait for the decode pool."""
 
 LIVE_US = 1_500_000
@@ -24,7 +30,7 @@ LIVE_US = 1_500_000
 SCREEN_LIVE_US = 3_000_000
 """A screen likewise: browsers repeat one that stands still about once a second."""
 
-DROPS = ("off_stage", "no_keyframe", "overflow", "undecodable", "empty", "closed", "late", "early")
+DROPS = ("off_stage", "no_keyframe", "overflow", "over_budget", "undecodable", "empty", "closed", "late", "early")
 """Why units and pictures are dropped; *late* pictures were overtaken by a newer one, *early* ones by a full queue."""
 
 _MAX_HOLD_US = 500_000  # a picture never waits longer for its sound
@@ -49,31 +55,44 @@ class VideoSource:
     """Decodes while on stage; off stage a unit costs next to nothing.
 
     Units wait in a bounded queue, drop policy *to-keyframe*: when it is full, all of it goes and the source starts
-    again at the next keyframe, which it asks for. It does the same after a unit that cannot be decoded. At most one
-    job of a source is with the pool, so its pictures stay in order.
+    again at the next keyframe, which it asks for. It does the same after a unit that cannot be decoded, and when it has
+    spent its decode budget. At most one job of a source is with the pool, so its pictures stay in order.
 
     Args:
         sync: says when each picture is due.
         request_keyframe: asks the sender for a keyframe; any thread.
         submit: runs a job on the decode pool.
+        live_us: how long after its last picture it still counts as live.
+        clock: the room's; without one no traces are kept.
+        largest: no tile is larger; pictures beyond twice that are halved in the pool, which the tick would do anyway.
+        cpu_us: processor time of the calling thread, in microseconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - made in one place
         self,
         sync: Sync,
         request_keyframe: Callable[[], None],
         submit: Callable[[Callable[[], None]], None],
         live_us: int = LIVE_US,
+        clock: MediaClock | None = None,
+        *,
+        largest: Size | None = None,
+        cpu_us: Callable[[], int] = lambda: time.thread_time_ns() // 1000,
     ) -> None:
+        self.budget = DecodeBudget()
         self.drops: Counter[str] = Counter()  # units dropped, by reason
         self.decoded = 0
         self.keyframe_requests = 0
         self.pictures = PictureQueue()
+        self.size = (0, 0)  # of the last picture that is known of; off stage, of the last VP8 keyframe
         self.shown: Picture | None = None  # what the tile shows; the video thread's own
         self._sync = sync
         self._request_keyframe = request_keyframe
         self._submit = submit
         self._live_us = live_us
+        self._largest = largest
+        self._cpu_us = cpu_us
+        self._clock = clock
         self._lock = threading.Lock()
         self._units: deque[VideoUnit] = deque()
         self._on_stage = False
@@ -105,9 +124,13 @@ class VideoSource:
             self.drops["off_stage"] += 1
             self._sign_us = unit.arrival_us
             if unit.keyframe and (size := vp8_size(unit.data)) and all(size):
-                self._aspect = _aspect(*size)
+                self.size, self._aspect = size, _aspect(*size)
             return False
-        if len(self._units) >= MAX_UNITS:
+        if not self.budget.allows(unit.arrival_us):
+            self._units.append(unit)
+            self._drop_over_budget()
+            return False
+        if len(self._units) >= MAX_UNITS or sum(len(waiting.data) for waiting in self._units) > MAX_BYTES:
             self.drops["overflow"] += len(self._units)
             self._units.clear()
             self._needs_keyframe = True
@@ -117,6 +140,13 @@ class VideoSource:
         self._needs_keyframe = False
         self._units.append(unit)
         return False
+
+    def _drop_over_budget(self) -> None:
+        """Nothing more until there is time for it again, and then from a keyframe on."""
+        self.drops["over_budget"] += len(self._units)
+        self._sign_us = self._units[-1].arrival_us  # it is there, only too costly
+        self._units.clear()
+        self._needs_keyframe = True
 
     def set_stage(self, *, on: bool, now_us: int) -> None:
         """Begin or end decoding; coming on stage asks for a keyframe."""
@@ -186,10 +216,14 @@ class VideoSource:
     def _work(self) -> None:
         """The job: decode one unit, then queue up again behind the other sources."""
         with self._lock:
+            if self._units and not self.budget.allows(self._units[0].arrival_us):
+                self._drop_over_budget()
             unit = self._units.popleft() if self._units else None
+        began_us = self._cpu_us()
         if unit is not None:
             self._decode(unit)
         with self._lock:
+            self.budget.spend(self._cpu_us() - began_us)
             self._busy = bool(self._units)
             again = self._busy
             if not again and (self._closed or not self._on_stage):
@@ -213,7 +247,7 @@ class VideoSource:
             if picture is None or self._closed or not self._on_stage:
                 return
             self._sign_us = unit.arrival_us
-            self._aspect = _aspect(picture.width, picture.height)
+            self._aspect = _aspect(*self.size)
             self.pictures.push(picture)
 
     def _picture(self, unit: VideoUnit) -> Picture | None:
@@ -222,8 +256,18 @@ class VideoSource:
         picture = self._decoder.decode(unit.data)
         if picture is None:
             return None
+        self.size = (picture.width, picture.height)
+        if self._largest is not None:
+            picture = halved(picture, self._largest)
         due_us = self._sync.due_us(unit.capture_us, unit.arrival_us)
-        return replace(picture, due_us=min(due_us, unit.arrival_us + _MAX_HOLD_US))
+        return replace(picture, due_us=min(due_us, unit.arrival_us + _MAX_HOLD_US), trace=self._trace(unit))
+
+    def _trace(self, unit: VideoUnit) -> PictureTrace | None:
+        if self._clock is None:
+            return None
+        first_us = unit.arrival_us if unit.first_us is None else unit.first_us
+        whole_us = unit.arrival_us if unit.whole_us is None else unit.whole_us
+        return PictureTrace(first_us, unit.arrival_us, whole_us, self._clock.now_us())
 
     def _fail(self, unit: VideoUnit) -> None:
         """Start again at a keyframe, with a fresh decoder."""

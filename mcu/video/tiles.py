@@ -64,8 +64,8 @@ class Slot:
         """The size for which labels are drawn, so that they do not change while the tile moves."""
         return self.tile.rect.size
 
-    def paint(self, canvas: Canvas, look: Look) -> None:
-        """Paint all of it, corners and border too."""
+    def paint(self, canvas: Canvas, look: Look, floor: int) -> None:
+        """Paint all of it, corners and border too; the label above ``floor``, where a banner begins."""
         rect = self.rect
         if look.picture is not None:
             filled = paint_picture(canvas, rect, self.tile.fit, look.picture)
@@ -79,7 +79,8 @@ class Slot:
         if look.label is not None:
             inset = min(8, max(2, rect.height // 60 * 2))
             inset = max(0, min(inset, (rect.width - look.label.width) // 4 * 2))
-            look.label.blend(canvas, rect.x + inset, rect.bottom - look.label.height - inset, rect)
+            bottom = floor if rect.y + look.label.height + inset <= floor < rect.bottom else rect.bottom
+            look.label.blend(canvas, rect.x + inset, bottom - look.label.height - inset, rect)
         if look.border is not None:
             if self.frame is None:
                 self.frame = Border(canvas, rect, 0 if self.corners is None else self.corners.box)

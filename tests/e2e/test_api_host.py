@@ -6,19 +6,25 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 import pytest
 
+from api.costs import Cost, cost_of
 from api.rooms import rundir
-from api.rooms.host import EventsLostError, NoCapacity, RoomGone, RoomRef
+from api.rooms.admission import UNLIMITED
+from api.rooms.host import EventsLostError, Kind, NoCapacity, RoomGone, RoomRef
 from api.rooms.local import LocalRoomHost, Patience, RoomStartError
 from api.rooms.rundir import DataDirectoryError, RunDir
+from mcu.load import offered
 from mcu.messages import (
+    Demand,
     Done,
     GetState,
     Join,
     Joined,
+    Load,
     Open,
     RoomConfig,
     RoomState,
@@ -32,9 +38,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
 
 WORKER = (sys.executable, fake_worker.__file__)
 OFFER = "v=0\r\nm=audio\r\n"
-QUICK = Patience(heartbeat_s=0.1, hung_s=0.5, answer_s=1, close_s=3, exit_s=3)
+CAMERA = (Path(__file__).parents[1] / "unit" / "rtc" / "offers" / "chromium.sdp").read_bytes().decode()
+QUICK = Patience(heartbeat_s=0.1, hung_s=0.5, answer_s=1, load_s=0.2, close_s=3, exit_s=3)
 
-Hosts = Callable[[], LocalRoomHost]
+
+class Hosts(Protocol):
+    def __call__(self, capacity: Cost = UNLIMITED) -> LocalRoomHost: ...
 
 
 @pytest.fixture
@@ -42,8 +51,8 @@ async def hosts(tmp_path: Path) -> AsyncIterator[Hosts]:
     """Services on one data folder, one after the other; what they leave running is killed at the end."""
     made: list[LocalRoomHost] = []
 
-    def make() -> LocalRoomHost:
-        host = LocalRoomHost(RunDir(tmp_path / "run"), max_rooms=4, command=WORKER, patience=QUICK)
+    def make(capacity: Cost = UNLIMITED) -> LocalRoomHost:
+        host = LocalRoomHost(RunDir(tmp_path / "run"), max_rooms=4, capacity=capacity, command=WORKER, patience=QUICK)
         made.append(host)
         return host
 
@@ -81,8 +90,14 @@ async def _open(host: LocalRoomHost, name: str) -> RoomRef:
     return ref
 
 
-async def _join(host: LocalRoomHost, ref: RoomRef, name: str) -> object:
-    return decode_reply(await host.call(ref, encode(Join(participant_id=name, name=name, sdp=OFFER))))
+async def _join(host: LocalRoomHost, ref: RoomRef, name: str, offer: str = OFFER) -> object:
+    return decode_reply(await host.call(ref, encode(Join(participant_id=name, name=name, sdp=offer))))
+
+
+async def _admitted(host: LocalRoomHost, ref: RoomRef, name: str) -> object:
+    demand = offered(name, CAMERA, watches=True)
+    async with host.admit(ref, Kind.PARTICIPANT, Load(demands=(demand,))):
+        return await _join(host, ref, name, CAMERA)
 
 
 async def _wait(condition: Callable[[], bool]) -> None:
@@ -128,8 +143,52 @@ async def test_the_machine_is_full_at_its_capacity(hosts: Hosts) -> None:
     await host.start()
     taken = await asyncio.gather(*(host.open(str(n)) for n in range(6)), return_exceptions=True)
     assert [type(outcome) for outcome in taken].count(NoCapacity) == 2
-    node = (await host.nodes())[0]
-    assert (node.capacity, node.used) == (4, 4)
+    assert len((await host.nodes())[0].rooms) == 4
+
+
+async def test_rooms_found_again_count_and_a_burst_takes_what_is_left(hosts: Hosts) -> None:
+    first = hosts()
+    await first.start()
+    found = await _open(first, "found")
+    await _admitted(first, found, "Ada")
+    await _admitted(first, found, "Ben")
+    await first.stop()
+
+    second = hosts(_cores_for(3) + _cores_for(2))
+    await second.start()
+    assert await second.open("found") == found
+    other = await _open(second, "other")
+    joins = [_admitted(second, ref, f"{n}") for n, ref in enumerate([found, other] * 4)]
+    answers = await asyncio.gather(*joins, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Joined, NoCapacity}
+    used = (await second.nodes())[0].used
+    assert used.cores <= second.admission.capacity.cores
+    assert used.cores + cost_of(Load(demands=(_person(0),))).cores > second.admission.capacity.cores  # it is full
+    assert second.admission.refused[Kind.PARTICIPANT] == sum(isinstance(answer, NoCapacity) for answer in answers)
+
+
+async def test_a_silent_room_counts_as_it_said_last(hosts: Hosts) -> None:
+    host = hosts(_cores_for(2) + _cores_for(0))
+    await host.start()
+    silent, other = await _open(host, "silent"), await _open(host, "other")
+    for name in ("Ada", "Ben"):
+        await _admitted(host, silent, name)
+    await _wait(lambda: host.used.cores >= host.admission.capacity.cores - 1e-6)  # it has said so
+    process = _worker(silent)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(NoCapacity):
+        await _admitted(host, other, "Cleo")
+    await _wait(lambda: not process.is_running())  # hung, and killed
+    await _wait(lambda: not _exists(silent))
+    assert isinstance(await _admitted(host, other, "Cleo"), Joined)
+
+
+def _person(number: int) -> Demand:
+    return offered(f"p{number}", CAMERA, watches=True)
+
+
+def _cores_for(people: int) -> Cost:
+    return Cost(cost_of(Load(demands=tuple(map(_person, range(people))))).cores, 10_000)
 
 
 @pytest.mark.parametrize("how", ["killed", "crashed"])

@@ -105,6 +105,7 @@ class Block:
     pts: int
     shared: dict[AudioCodec, bytes]
     own: dict[str, bytes]
+    trace: None = None
 
 
 class PatternTrack(MediaStreamTrack):

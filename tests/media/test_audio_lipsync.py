@@ -5,6 +5,7 @@ Virtual time. The sound is a coded chirp every 250 ms, found again in what a lis
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +120,17 @@ def test_after_mute_and_unmute_at_the_sender() -> None:
     listener.run(21, sender.show)
     assert together(sender.apart_ms(listener, 4, 6))
     assert together(sender.apart_ms(listener, 15, 19))
+
+
+def test_after_silence_on_a_line_that_changes() -> None:
+    """Nobody looks into silent packets; that they take longer is noted, so the first word is in time."""
+    early, late = Sender(24, sound_ms=40, picture_ms=30), Sender(24, sound_ms=160, picture_ms=30)
+    units = [*early.units(lambda at_s: at_s < 8), *late.units(lambda at_s: at_s >= 8)]
+    listener = Listener()
+    listener.send("a", [replace(u, level_dbov=127 if 4 <= u.rtp_time / 48_000 < 12 else 20) for u in units], early.sync)
+    listener.run(25, early.show)
+    assert together(early.apart_ms(listener, 1, 4))
+    assert together(early.apart_ms(listener, 12.2, 23))
 
 
 def test_after_mute_and_unmute_in_the_mixer() -> None:

@@ -140,3 +140,24 @@ def test_any_even_canvas_is_encoded(codec: VideoCodec, size: Size) -> None:
     encoder = ENCODERS[codec](VideoConfig(width=size.width, height=size.height))
     frame = _decoder(codec).decode(av.Packet(_encode(encoder, canvas, 0, keyframe=True).data))[0]
     assert (frame.width, frame.height) == (size.width, size.height)
+
+
+@BOTH
+def test_the_bitrate_follows_in_a_running_encoder_or_takes_a_new_one(codec: VideoCodec) -> None:
+    config = VideoConfig(width=SIZE.width, height=SIZE.height, bitrate_bps=600_000, ceiling_bps=1_500_000)
+    encoder, canvas = ENCODERS[codec](config), Canvas(SIZE)
+    spent: list[float] = []
+    for bitrate_bps in (600_000, 1_500_000, 300_000):
+        if not encoder.follow(bitrate_bps):
+            assert codec is VideoCodec.VP8
+            encoder = ENCODERS[codec](config.model_copy(update={"bitrate_bps": bitrate_bps}))
+        for n in range(30):  # to settle
+            moving(canvas, n)
+            _encode(encoder, canvas, len(spent) * 120 + n)
+        frames = []
+        for n in range(30, 120):
+            moving(canvas, n)
+            frames.append(_encode(encoder, canvas, len(spent) * 120 + n))
+        spent.append(sum(len(frame.data) for frame in frames) * 8 / 3)
+        assert not any(frame.keyframe for frame in frames)
+    assert spent == pytest.approx([600_000, 1_500_000, 300_000], rel=0.15)

@@ -34,9 +34,19 @@ export class Api {
     }
   }
 
+  /** Whether a room is for music; one that does not exist, or is no more, is not. */
+  async isForMusic(room) {
+    try {
+      return (await this.#json("GET", roomPath(room))).audio.music;
+    } catch (error) {
+      if (error.status) return false; // joining will say what is wrong
+      throw error;
+    }
+  }
+
   /** POST an offer; the answer and where this participant now is. */
   async join(room, name, sdp) {
-    const path = `${roomPath(room)}/participants?name=${part(name)}`;
+    const path = `${roomPath(room)}/participants?name=${part(name)}&camera=follows`;
     const response = await this.#request("POST", path, sdp, "application/sdp", JOIN_TIMEOUT_MS);
     return { sdp: await response.text(), location: response.headers.get("Location") };
   }

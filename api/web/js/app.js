@@ -84,7 +84,14 @@ function enter(room, config) {
   });
   addEventListener("pagehide", () => session?.vanish());
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-  devices.open().then(() => parameters.get("autojoin") === "1" && join(store.state.name));
+  openFor(room, devices).then(() => parameters.get("autojoin") === "1" && join(store.state.name));
+}
+
+/** Open camera and microphone, the latter as the room wants it. */
+async function openFor(room, devices) {
+  const music = await api.isForMusic(room).catch(() => false); // joining will say what is wrong
+  await devices.setMusic(music);
+  await devices.open();
 }
 
 function openDevices() {

@@ -30,6 +30,7 @@ export class Devices {
   onTrack = () => {};
   #devices = { camera: new Device(), microphone: new Device(), screen: new Device() };
   #processing;
+  #music = false;
   #changed;
 
   /**
@@ -116,6 +117,16 @@ export class Devices {
     });
   }
 
+  /** Take the microphone as it is and in stereo, or as speech. */
+  async setMusic(music) {
+    if (music === this.#music) return;
+    this.#music = music;
+    const { track, on } = this.#devices.microphone;
+    if (!track) return;
+    await this.#acquire("microphone", () => this.#open("microphone")); // browsers do not change these on an open track
+    if (!on) this.switchOff("microphone");
+  }
+
   /** Devices by kind; names are known only once one of the kind has been allowed. */
   async list() {
     const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
@@ -143,8 +154,9 @@ export class Devices {
     const { chosen } = this.#devices[kind];
     const device = chosen ? { deviceId: { ideal: chosen } } : {};
     if (kind === "camera") return { ...CAMERA, ...device };
-    const on = this.#processing;
-    return { echoCancellation: on, noiseSuppression: on, autoGainControl: on, ...device };
+    const on = this.#processing && !this.#music;
+    const channels = this.#music ? { channelCount: { ideal: 2 } } : {};
+    return { echoCancellation: on, noiseSuppression: on, autoGainControl: on, ...channels, ...device };
   }
 
   async #open(kind) {

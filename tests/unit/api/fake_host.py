@@ -3,12 +3,15 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 
-from api.rooms.host import NoCapacity, Node, RoomGone, RoomRef
-from mcu.messages import Close, Message, encode
+from api.costs import NOTHING, Cost
+from api.rooms.admission import UNLIMITED, Admission
+from api.rooms.host import Kind, NoCapacity, Node, RoomGone, RoomRef
+from mcu.messages import Close, GetLoad, Load, Message, StartPart, encode
 from tests.unit.api.fake_worker import FakeRoom
 
-CAPACITY = 3
+MAX_ROOMS = 3
 
 
 class _Process:
@@ -24,7 +27,8 @@ class _Process:
 
 
 class FakeHost:
-    def __init__(self) -> None:
+    def __init__(self, capacity: Cost = UNLIMITED) -> None:
+        self.admission = Admission(self._loads, capacity)
         self.processes: dict[RoomRef, _Process] = {}
         self.opened = 0
         self._instances = itertools.count(1)
@@ -44,6 +48,10 @@ class FakeHost:
         for queue in self.processes.pop(ref).subscribers:
             queue.put_nowait(None)
 
+    def record(self, name: str) -> None:
+        """As the recorder would make the room do."""
+        self.room(name).answer(encode(StartPart(recording_id="r", part=1, directory="nowhere")))
+
     def tell(self, name: str, event: Message) -> None:
         self.room(name).events.append(event)
         ref = self.ref(name)
@@ -52,16 +60,25 @@ class FakeHost:
 
     # --- RoomHost -----------------------------------------------------------------------------------------------------
 
-    async def open(self, name: str, cost: float = 1.0) -> RoomRef:
+    async def open(self, name: str, load: Load | None = None) -> RoomRef:
         await asyncio.sleep(0)
         ref = self.ref(name)
         if ref is None:
-            if len(self.processes) + cost > CAPACITY:
-                raise NoCapacity("all in use")
-            ref = RoomRef(name, f"i{next(self._instances)}", "here", "")
-            self.processes[ref] = _Process()
-            self.opened += 1
+            if len(self.processes) >= MAX_ROOMS:
+                raise NoCapacity(Kind.ROOM, "all in use")
+            async with self.admission.admitted(Kind.ROOM, name, load) if load else nullcontext():
+                ref = RoomRef(name, f"i{next(self._instances)}", "here", "")
+                self.processes[ref] = _Process()
+                self.opened += 1
         return ref
+
+    def admit(self, ref: RoomRef, kind: Kind, load: Load) -> AbstractAsyncContextManager[None]:
+        return self.admission.admitted(kind, ref.name, load)
+
+    async def _loads(self) -> dict[str, Load]:
+        loads = {ref.name: process.room.answer(encode(GetLoad())) for ref, process in self.processes.items()}
+        await asyncio.sleep(0)
+        return {name: load for name, load in loads.items() if isinstance(load, Load)}
 
     async def find(self, name: str) -> RoomRef | None:
         return self.ref(name)
@@ -88,7 +105,7 @@ class FakeHost:
         self.kill(ref.name)
 
     async def nodes(self) -> list[Node]:
-        return [Node("here", CAPACITY, len(self.processes), tuple(self.processes))]
+        return [Node("here", self.admission.capacity, NOTHING, tuple(self.processes))]
 
     def _process(self, ref: RoomRef) -> _Process:
         if ref not in self.processes:

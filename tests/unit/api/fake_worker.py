@@ -15,22 +15,28 @@ from pathlib import Path
 from typing import ClassVar
 
 from mcu import wire
+from mcu.load import offered
 from mcu.messages import (
     Close,
+    Demand,
     Done,
     Failure,
+    GetLoad,
+    GetParticipant,
     GetSnapshot,
     GetState,
     Join,
     Joined,
     LayoutChanged,
     Leave,
+    Load,
     Message,
     Open,
     OverloadChanged,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantState,
+    ParticipantTold,
     PartStarted,
     PartStopped,
     Ping,
@@ -39,10 +45,12 @@ from mcu.messages import (
     RoomEnding,
     RoomState,
     SetAudio,
+    SetBitrate,
     SetLayout,
     SetOverlay,
     SetWish,
     Snapshot,
+    StageDelay,
     StartPart,
     StopPart,
     TileBox,
@@ -64,10 +72,12 @@ class FakeRoom:
         self.instance = ""
         self.layout = "grid"
         self.people: dict[str, ParticipantState] = {}
+        self.demands: dict[str, Demand] = {}
         self.part: RecordingPart | None = None
         self.overlay: SetOverlay | None = None
         self.overload: OverloadChanged | None = None
         self.audio: list[SetAudio] = []
+        self.joins: list[Join] = []
         self.events: list[Message] = []
         self.ended = False
 
@@ -84,6 +94,7 @@ class FakeRoom:
         return None
 
     def _leave(self, request: Leave) -> Message | None:
+        self.demands.pop(request.participant_id, None)
         if self.people.pop(request.participant_id, None) is None:
             return Failure(code="unknown_participant", message="no such participant")
         self.events.append(ParticipantLeft(participant_id=request.participant_id, reason=request.reason))
@@ -102,6 +113,14 @@ class FakeRoom:
         changed = {"layout": request.layout, "layout_options": request.options, "custom_layout": request.custom}
         self.config = self.config.model_copy(update=changed)
         self.events.append(LayoutChanged(layout=request.layout, options=request.options, custom=request.custom))
+        return None
+
+    def _set_bitrate(self, request: SetBitrate) -> Message | None:
+        assert self.config is not None
+        if request.bitrate_bps > self.config.video.bitrate_bps:
+            return Failure(code="invalid_request", message="too much")
+        video = self.config.video.model_copy(update={"bitrate_bps": request.bitrate_bps})
+        self.config = self.config.model_copy(update={"video": video})
         return None
 
     def _set_wish(self, request: SetWish) -> Message | None:
@@ -147,6 +166,7 @@ class FakeRoom:
 
     def _join(self, request: Join) -> Message:
         assert self.config is not None
+        self.joins.append(request)
         match request.name:
             case "crash":
                 os._exit(1)
@@ -162,8 +182,15 @@ class FakeRoom:
             id=request.participant_id, name=request.name, joined_at=time.time(), state="connected"
         )
         self.people[person.id] = person
+        self.demands[person.id] = offered(person.id, request.sdp, watches=request.video)
         self.events.append(ParticipantJoined(participant=person))
         return Joined(participant_id=person.id, sdp="v=0\r\nanswer\r\n")
+
+    def _participant(self, request: GetParticipant) -> Message:
+        person = self.people.get(request.participant_id)
+        if person is None:
+            return Failure(code="unknown_participant", message="no such participant")
+        return ParticipantTold(participant=person, delays={"sound": {"mix": StageDelay(count=3, p50_ms=1, p95_ms=2)}})
 
     def _state(self, _request: GetState) -> RoomState:
         assert self.config is not None
@@ -179,17 +206,25 @@ class FakeRoom:
             metrics={"tutti_frames_total": 7.0, "tutti_tick_lateness_ms_p95": 1.5},
         )
 
+    def _load(self, _request: GetLoad) -> Load:
+        assert self.config is not None
+        video, demands = self.config.video, tuple(self.demands.values())
+        return Load(video=video, demands=demands, recording=self.part is not None)
+
     _handlers: ClassVar[dict[type[Message], Callable[..., Message | None]]] = {
         Open: _open,
         Join: _join,
         Trickle: _trickle,
         Leave: _leave,
         SetLayout: _set_layout,
+        SetBitrate: _set_bitrate,
         SetWish: _set_wish,
         SetAudio: _set_audio,
         SetOverlay: _set_overlay,
         GetSnapshot: _snapshot,
         GetState: _state,
+        GetParticipant: _participant,
+        GetLoad: _load,
         StartPart: _start_part,
         StopPart: _stop_part,
         Close: _close,

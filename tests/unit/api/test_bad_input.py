@@ -49,7 +49,7 @@ def error_of(response: httpx.Response) -> tuple[int, str]:
         ("GET", "/v1/rooms?x=%ff", (400, "bad_request")),
         ("GET", "/nothing/here", (404, "not_found")),
         ("PUT", "/v1/rooms", (405, "method_not_allowed")),
-        ("PATCH", "/v1/rooms/a", (405, "method_not_allowed")),
+        ("PUT", "/v1/rooms/a", (405, "method_not_allowed")),
         ("DELETE", f"/v1/rooms/a/participants/{LONG}", (422, "invalid_request")),
     ],
 )

@@ -41,6 +41,15 @@ async def test_somebody_is_pinned_hidden_and_ordered(http: httpx.AsyncClient, pe
     assert (await http.patch(person, json={})).json() == told
 
 
+async def test_one_participant_is_told_with_their_delays(http: httpx.AsyncClient, person: str) -> None:
+    told = (await http.get(person)).json()
+    (listed,) = (await http.get("/v1/rooms/a/participants")).json()["participants"]
+    assert told.pop("delays") == {"sound": {"mix": {"count": 3, "p50_ms": 1, "p95_ms": 2}}}
+    assert told == listed
+    assert error_of(await http.get(person + "x")) == (404, "unknown_participant")
+    assert error_of(await http.get("/v1/rooms/elsewhere/participants/x")) == (404, "room_not_found")
+
+
 async def test_somebody_is_made_softer_or_silent(http: httpx.AsyncClient, host: FakeHost, person: str) -> None:
     told = (await http.patch(person, json={"gain_db": -6})).json()
     assert (told["gain_db"], told["silenced"]) == (-6, False)

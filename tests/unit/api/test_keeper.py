@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from api.rooms.feed import Feeds
-from api.rooms.host import NoCapacity, RoomRef
+from api.rooms.host import Kind, NoCapacity, RoomRef
 from api.rooms.keeper import RoomKeeper
-from mcu.messages import RoomConfig
+from mcu.messages import Load, RoomConfig
 from tests.unit.api.fake_host import FakeHost
 
 pytestmark = pytest.mark.unit
@@ -21,11 +21,11 @@ class UnwillingHost(FakeHost):
         super().__init__()
         self.refuses = 0
 
-    async def open(self, name: str, cost: float = 1.0) -> RoomRef:
+    async def open(self, name: str, load: Load | None = None) -> RoomRef:
         if self.refuses:
             self.refuses -= 1
-            raise NoCapacity("not now")
-        return await super().open(name, cost)
+            raise NoCapacity(Kind.ROOM, "not now")
+        return await super().open(name, load)
 
 
 class Clock:

@@ -28,6 +28,21 @@ async def test_a_room_is_what_was_asked_for_and_defaults_for_the_rest(http: http
     assert (await http.get("/v1/rooms")).json() == {"rooms": [room]}
 
 
+async def test_a_room_is_for_speech_unless_it_is_asked_to_be_for_music(http: httpx.AsyncClient, host: FakeHost) -> None:
+    assert (await http.post("/v1/rooms", json={"name": "talk"})).json()["audio"] == {"music": False}
+    assert (await http.post("/v1/rooms", json={"name": "band", "audio": {"music": True}})).status_code == 201
+    assert [room["audio"]["music"] for room in (await http.get("/v1/rooms")).json()["rooms"]] == [True, False]
+    assert (await http.get("/v1/rooms/band")).json()["audio"] == {"music": True}
+
+
+@pytest.mark.parametrize("audio", [{"music": "yes"}, {"music": 1}, {"music": None}, {"stereo": True}, [], "music"])
+async def test_what_is_no_kind_of_sound_is_refused(http: httpx.AsyncClient, audio: object) -> None:
+    refused = await http.post("/v1/rooms", json={"name": "band", "audio": audio})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_request")
+    assert "audio" in refused.json()["error"]["message"]
+    assert (await http.get("/v1/rooms")).json() == {"rooms": []}
+
+
 async def test_a_name_is_taken_while_its_room_runs(http: httpx.AsyncClient) -> None:
     await http.post("/v1/rooms", json={"name": "a"})
     again = await http.post("/v1/rooms", json={"name": "a"})
@@ -48,7 +63,7 @@ async def test_the_server_is_full_at_its_capacity(http: httpx.AsyncClient) -> No
     for name in "abc":
         await http.post("/v1/rooms", json={"name": name})
     refused = await http.post("/v1/rooms", json={"name": "d"})
-    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_capacity")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_capacity_room")
     assert "Retry-After" in refused.headers
 
 
@@ -79,6 +94,24 @@ async def test_joining_an_unknown_room_can_be_forbidden(settings: Settings, host
         assert (await http.post("/v1/rooms/x/participants", content=OFFER, headers=SDP)).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("", (True, False)),
+        ("&video=none", (False, False)),
+        ("&camera=follows", (True, True)),
+        ("&camera=held", (True, False)),
+    ],
+)
+async def test_who_joins_says_what_they_take_and_give(
+    http: httpx.AsyncClient, host: FakeHost, query: str, asked: tuple[bool, bool]
+) -> None:
+    joined = await http.post(f"/v1/rooms/a/participants?name=Ada{query}", content=OFFER, headers=SDP)
+    assert joined.status_code == 201
+    (join,) = host.room("a").joins
+    assert (join.video, join.follows) == asked
+
+
 async def test_the_layout_changes_and_unknown_ones_are_named(http: httpx.AsyncClient) -> None:
     await http.post("/v1/rooms", json={"name": "a"})
     assert (await http.put("/v1/rooms/a/layout", json={"layout": "speaker"})).json()["layout"] == "speaker"
@@ -86,6 +119,32 @@ async def test_the_layout_changes_and_unknown_ones_are_named(http: httpx.AsyncCl
     assert refused.status_code == 422
     assert refused.json()["error"]["code"] == "invalid_layout"
     assert "grid, speaker" in refused.json()["error"]["message"]
+
+
+async def test_a_running_rooms_bitrate_can_be_lowered(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/rooms", json={"name": "a", "video": {"bitrate": 1_000_000}})
+    changed = await http.patch("/v1/rooms/a", json={"video": {"bitrate": 400_000}})
+    assert (changed.status_code, changed.json()["video"]["bitrate"]) == (200, 400_000)
+    assert (await http.get("/v1/rooms/a")).json()["video"]["bitrate"] == 400_000
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"video": {"bitrate": 2_000_001}}, 422),  # more than the room was opened with
+        ({"video": {"bitrate": 99_999}}, 422),
+        ({"video": {"bitrate": -1}}, 422),
+        ({"video": {"bitrate": "much"}}, 422),
+        ({"video": {"width": 640}}, 422),
+        ({}, 422),
+    ],
+)
+async def test_a_bitrate_that_cannot_be_is_refused(http: httpx.AsyncClient, body: object, status: int) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    refused = await http.patch("/v1/rooms/a", json=body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (status, "invalid_request")
+    missing = await http.patch("/v1/rooms/b", json={"video": {"bitrate": 500_000}})
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "room_not_found")
 
 
 async def test_the_snapshot_is_a_jpeg_that_nobody_caches(http: httpx.AsyncClient) -> None:

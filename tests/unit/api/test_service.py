@@ -4,12 +4,13 @@ import re
 
 import httpx
 import pytest
+from prometheus_client import generate_latest
 from pydantic import SecretStr
 
 from api.app import running
-from api.metrics import RoomTotals
+from api.metrics import Metrics, RoomTotals
 from api.settings import IceServer, Settings
-from mcu.messages import RoomConfig, RoomState
+from mcu.messages import DelayHistogram, RoomConfig, RoomState
 from tests.unit.api.conftest import OFFER, SDP, assemble_fake, client_of
 from tests.unit.api.fake_host import FakeHost
 
@@ -44,6 +45,31 @@ async def test_rooms_are_added_up_for_prometheus(http: httpx.AsyncClient) -> Non
     assert "tutti_tick_lateness_ms_p95 1.5" in lines
     labels = 'method="POST",route="/v1/rooms/{room}/participants",status="201"'
     assert f"tutti_http_requests_total{{{labels}}} 2.0" in lines
+
+
+def _delayed(instance: str, room: str, *counts: int) -> RoomState:
+    histogram = DelayHistogram(bounds_s=(0.005, 0.01), counts=counts, sum_s=0.25)
+    delays = {"picture": {"encode": histogram}}
+    return RoomState(config=RoomConfig(name=room), instance=instance, created_at=0, layout="grid", delays=delays)
+
+
+def test_delays_are_histograms_by_room_and_stage_and_end_with_the_room() -> None:
+    metrics = Metrics()
+    metrics.rooms.update([_delayed("i", "a", 3, 2, 1), _delayed("j", "b", 0, 0, 9)], alive={"i", "j"})
+    lines = generate_latest(metrics.registry).decode().splitlines()
+    labels = 'media="picture",room="a",stage="encode"'
+    assert [line for line in lines if line.startswith("tutti_delay_seconds") and 'room="a"' in line] == [
+        f'tutti_delay_seconds_bucket{{le="0.005",{labels}}} 3.0',
+        f'tutti_delay_seconds_bucket{{le="0.01",{labels}}} 5.0',
+        f'tutti_delay_seconds_bucket{{le="+Inf",{labels}}} 6.0',
+        f"tutti_delay_seconds_count{{{labels}}} 6.0",
+        f"tutti_delay_seconds_sum{{{labels}}} 0.25",
+    ]
+    assert "# TYPE tutti_delay_seconds histogram" in lines
+    metrics.rooms.update([_delayed("i", "a", 3, 2, 1)], alive={"i", "j"})  # the other is silent, not gone
+    assert 'room="b"' in generate_latest(metrics.registry).decode()
+    metrics.rooms.update([_delayed("i", "a", 3, 2, 1)], alive={"i"})
+    assert 'room="b"' not in generate_latest(metrics.registry).decode()
 
 
 def _told(instance: str, **metrics: float) -> RoomState:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mcu.media import AudioCodec
+from mcu.audio.codecs import NarrowDecoder
+from mcu.media import AudioCodec, Samples
 from mcu.sync import LipSync
 from tests.unit.audio.room import Person, Room, steady, strength
 
@@ -162,3 +163,34 @@ def test_metrics_survive_those_who_left() -> None:
     after = room.mixer.metrics()
     for name in ("tutti_audio_packets_received_total", "tutti_audio_packets_lost_total"):
         assert after[name] == before[name]
+
+
+class _Deafening(NarrowDecoder):
+    """A damaged Opus packet decodes to numbers like these."""
+
+    def decode(self, data: bytes) -> Samples:
+        return super().decode(data) * np.float32(90)
+
+
+def test_a_decoder_far_over_full_scale_does_not_hush_the_others() -> None:
+    room = Room(ada=Person(440, steady(0.2)), bo=Person(660, steady(0.2)), mallory=Person(1000, steady(0.2)))
+    room.mixer._sources["mallory"].playout._make = _Deafening
+    room.run(2)
+    heard = room.people["bo"].heard()[-48_000:]
+    assert strength(heard, 440) > 0.1
+
+
+def test_a_block_tells_when_the_sound_came_that_begins_in_it() -> None:
+    """The step at 2 s is in the packet with that number; it is heard in one block, and that block tells its arrival."""
+    room = Room(ann=Person(440, lambda second: 0.02 if second < 2 else 0.5), ben=Person(0, steady(0)))
+    room.run(4)
+    heard = np.abs(room.people["ben"].heard()).reshape(-1, 960).max(axis=1)
+    step = next(number for number in range(60, len(heard)) if heard[number] > 3 * heard[number - 1])
+    traces = [block.trace for block in room.blocks]
+    trace = traces[step]
+    assert trace is not None
+    assert trace.arrivals == {
+        "ann": 101 * 20_000 + 4_000
+    }  # packets arrive 4 ms after the tick that they are numbered by
+    assert trace.begun_us == trace.mixed_us == (step + 1) * 20_000 + 6_000
+    assert all(each is not None and "ben" not in each.arrivals for each in traces)

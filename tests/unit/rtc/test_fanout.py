@@ -1,6 +1,7 @@
 """Peers that change from one rung to another: what goes over the wire, on virtual time."""
 
-from itertools import pairwise
+from collections import Counter
+from itertools import count, pairwise
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ FULL, HALF, QUARTER = Rung
 BITRATES = {FULL: 2_000_000, HALF: 700_000, QUARTER: 180_000}
 FRAME_BYTES = {FULL: 8_000, HALF: 2_900, QUARTER: 750}
 H264, H264_RTX = 108, 109
+_numbers = count()
 
 
 class _Encoder:
@@ -48,6 +50,7 @@ class _Peer:
         self.wire = Wire(loop)
         self.video_sender = VideoSender(chromium_line("camera"), cast("Any", self.wire), loop.clock())
         self.asks: Any = None
+        self.participant_id = f"p{next(_numbers)}"
 
     def on_keyframe_asked(self, call: Any) -> None:
         self.asks = call
@@ -229,3 +232,43 @@ def test_the_room_may_offer_less_to_all() -> None:
     world.fanout.offer_from(FULL)
     world.run(1)
     assert world.in_use == [FULL]
+
+
+def test_it_is_told_when_a_frame_begins_to_go_out_and_to_whom() -> None:
+    told: list[tuple[str, Rung, int, int]] = []
+    world = _World(0)
+    world.fanout.on_begun = lambda who, frame: told.append(
+        (who, Rung(frame.data[5] - 0xA0), frame.pts, world.loop.now_us)
+    )
+    world.peers = peers = [_Peer(world.loop) for _ in range(2)]
+    for peer in peers:
+        world.fanout.add(cast("Any", peer))
+    world.run(3)
+    times = Counter((who, pts) for who, _, pts, _ in told)
+    assert set(times.values()) == {1}
+    assert {who for who, _ in times} == {peer.participant_id for peer in peers}
+    for peer in peers:
+        media = [rtp.parse(data) for _, data in peer.wire.rtp]
+        begun = dict.fromkeys(packet.timestamp for packet in media)
+        assert len([who for who, *_ in told if who == peer.participant_id]) == len(begun)
+        first_us = peer.wire.rtp[0][0]
+        assert min(at_us for who, _, _, at_us in told if who == peer.participant_id) == first_us
+    world.suffer(0)
+    told.clear()
+    world.run(3)
+    rungs = {who: [rung for each, rung, _, _ in told if each == who] for who in (p.participant_id for p in peers)}
+    assert rungs[peers[0].participant_id][-1] is HALF
+    assert set(rungs[peers[1].participant_id]) == {FULL}
+
+
+def test_who_has_gone_is_told_of_no_more() -> None:
+    told: list[str] = []
+    world = _World(0)
+    world.fanout.on_begun = lambda who, _: told.append(who)
+    peer = _Peer(world.loop)
+    world.fanout.add(cast("Any", peer))
+    world.run(1)
+    world.fanout.remove(cast("Any", peer))
+    told.clear()
+    world.run(1)
+    assert told == []

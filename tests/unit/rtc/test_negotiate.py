@@ -38,6 +38,22 @@ def _directions(agreement: Agreement) -> list[tuple[str | None, str]]:
     return [(line.role, line.direction) for line in agreement.lines]
 
 
+@pytest.mark.parametrize("offer", [CHROMIUM, FIREFOX])
+def test_opus_is_asked_for_in_stereo_where_the_room_is(offer: str) -> None:
+    (opus,) = negotiate(parse_offer(offer), stereo=True).lines[0].codecs
+    wanted = {"stereo": "1", "sprop-stereo": "1", "useinbandfec": "1"}
+    assert opus.parameters.items() >= wanted.items()
+    assert int(opus.parameters["maxaveragebitrate"]) >= 128_000
+    (mono,) = negotiate(parse_offer(offer)).lines[0].codecs
+    assert not mono.parameters.keys() & {"stereo", "sprop-stereo", "maxaveragebitrate"}
+
+
+def test_g711_has_no_stereo_to_ask_for() -> None:
+    lines = HEAD + "a=group:BUNDLE 0\r\n" + _audio("0")
+    (pcmu,) = negotiate(parse_offer(lines), stereo=True).lines[0].codecs
+    assert (pcmu.name, pcmu.parameters) == ("pcmu", {})
+
+
 def test_chromium_sends_vp8_and_gets_h264() -> None:
     agreement = negotiate(parse_offer(CHROMIUM))
     assert _directions(agreement) == [("audio", "sendrecv"), ("camera", "sendrecv"), ("screen", "recvonly")]

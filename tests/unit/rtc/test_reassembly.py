@@ -50,7 +50,7 @@ def test_a_frame_is_released_with_its_last_packet() -> None:
     first, second = _frame(10, 0, key=True), _frame(13, 1)
     assert _push(assembler, first[:2], 5) == []
     (frame,) = assembler.push(replace(first[2], arrival_us=7), 7)
-    assert frame == Frame(VideoCodec.VP8, b"\x10\x00\x00\x00" + b"\x00\x01\x00\x02", 0, 7, keyframe=True)
+    assert frame == Frame(VideoCodec.VP8, b"\x10\x00\x00\x00" + b"\x00\x01\x00\x02", 0, 5, 7, keyframe=True)
     assert not assembler.keyframe_wanted
     assert _push(assembler, second) == [1]
 

@@ -72,6 +72,21 @@ def test_frames_come_out_with_arrival_and_capture_times() -> None:
     assert video.sent() == []
 
 
+def test_a_frame_tells_when_its_packets_came_and_when_it_was_whole() -> None:
+    video = _Video()
+    video.take(*video.packets(0, key=True))
+    (first, second), later = video.packets(1), video.packets(2)
+    video.loop.run(10 * MS)
+    video.take(first)
+    video.loop.run(2 * MS)
+    video.take(*later)
+    video.loop.run(3 * MS)
+    video.take(second)
+    _, held_up, behind = video.sink.units
+    assert (held_up.first_us, held_up.arrival_us, held_up.whole_us) == (10 * MS, 15 * MS, 15 * MS)
+    assert (behind.first_us, behind.arrival_us, behind.whole_us) == (12 * MS, 12 * MS, 15 * MS)
+
+
 def test_a_lost_packet_is_asked_for_and_its_retransmission_fits_in() -> None:
     video = _Video()
     video.take(*video.packets(0, key=True))

@@ -28,6 +28,7 @@ class Line:
     can_probe: bool = True
     now_us: int = 0
     rungs: list[tuple[float, Rung]] = field(default_factory=list)
+    bitrates: tuple[int, ...] = BITRATES
 
     def __post_init__(self) -> None:
         self.chooser = RungChooser(BITRATES, can_probe=self.can_probe)
@@ -52,7 +53,7 @@ class Line:
         """10 ms."""
         self.now_us += 10 * MS
         drain = self.bps * 0.01 / 8
-        media_bps = 5 * 8 * 200 if self.still else BITRATES[self.chooser.rung]
+        media_bps = 5 * 8 * 200 if self.still else self.bitrates[self.chooser.rung]
         self.credit += media_bps * 0.01 / 8
         size = 200 if self.still else PACKET_BYTES
         self._pad(media_bps)
@@ -255,3 +256,13 @@ def test_senseless_feedback_is_survived(highest: int, remb: int) -> None:
         chooser.report(report, second * SECOND)
         assert chooser.probe_bps(second * SECOND) <= 1.15 * BITRATES[0]
     assert chooser.rung in Rung
+
+
+def test_a_line_that_bears_the_full_size_at_a_lower_bitrate_gets_it() -> None:
+    line = Line(bps=1_000_000)
+    line.run(10)
+    assert line.chooser.rung is HALF
+    line.bitrates = (600_000, 300_000, 90_000)
+    line.chooser.follow(line.bitrates)
+    line.run(20)
+    assert line.chooser.rung is FULL

@@ -12,7 +12,7 @@ from layouts.model import Layout, Options, Tile
 from mcu.video.compositor import BACKGROUND, Compositor
 from mcu.video.i420 import Canvas, Colour
 from mcu.video.overlay import Overlays
-from mcu.video.scene import Scene
+from mcu.video.scene import Scene, TileInfo
 from mcu.video.style import CanvasStyle, Clock, Logo, Place, artwork_from
 from tests.unit.video.reference import flat
 
@@ -98,6 +98,26 @@ def test_title_and_banner_are_written_over_the_tiles() -> None:
     assert canvas.y[-24:].max() > 220
     assert (canvas.y[-2:, :4] < 70).all()  # the strip's shade goes from edge to edge
     assert (canvas.y[60:300] == 120).all()
+
+
+def test_names_stand_above_the_banner_and_come_down_when_it_goes() -> None:
+    canvas = Canvas(CANVAS)
+    compositor = Compositor(canvas, Overlays())
+    layout, info = Layout(CANVAS, (Tile("a", EVERYWHERE),)), {"a": TileInfo("Ada")}
+
+    def letters(style: CanvasStyle) -> tuple[int, int]:
+        """Lowest row and number of white pixels in the left half; the banner's text is in the middle."""
+        compositor.paint(Scene(layout, info, style), {"a": PICTURE})
+        rows = np.argwhere(canvas.y[:, :120] > 220)[:, 0]
+        return int(rows.max()), len(rows)
+
+    low, count = letters(CanvasStyle())
+    assert low > 330
+    banner_top = int(np.argwhere(_painted(CanvasStyle(banner="o"), Tile("a", EVERYWHERE)).y[:, 0] != 120).min())
+    raised, raised_count = letters(CanvasStyle(banner="o"))
+    assert banner_top - 30 < raised < banner_top
+    assert raised_count == count
+    assert letters(CanvasStyle()) == (low, count)
 
 
 def test_the_clock_is_drawn_once_a_minute_and_elsewhere() -> None:

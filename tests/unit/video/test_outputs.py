@@ -24,6 +24,9 @@ class Encoder:
     def __init__(self, config: VideoConfig) -> None:
         self._size = Size(config.width, config.height)
 
+    def follow(self, bitrate_bps: int) -> bool:
+        return bitrate_bps > 0
+
     def encode(self, canvas: Canvas, pts: int, duration: int, *, keyframe: bool) -> EncodedFrame:
         assert canvas.size == self._size
         left = canvas.y[:, : self._size.width // 2]

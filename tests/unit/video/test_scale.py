@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from layouts.geometry import Rect, Size
 from layouts.model import Fit
 from mcu.video.i420 import Canvas, Colour
-from mcu.video.scale import contained, covered, paint_picture
+from mcu.video.scale import contained, covered, halved, paint_picture
 from tests.unit.video.reference import noise, scaled
 
 pytestmark = pytest.mark.unit
@@ -100,3 +100,27 @@ def test_any_picture_fills_any_tile_without_a_fringe(width: int, height: int, fi
     for plane, value, step in ((canvas.y, 200, 1), (canvas.u, 90, 2), (canvas.v, 160, 2)):
         area = plane[filled.y // step : filled.bottom // step, filled.x // step : filled.right // step]
         assert (area == value).all()
+
+
+@pytest.mark.parametrize("source", [(1280, 960), (2560, 1920), (2560, 1440)])
+@pytest.mark.parametrize("fit", [Fit.COVER, Fit.CONTAIN])
+def test_halving_beforehand_changes_no_pixel_of_a_tile(source: tuple[int, int], fit: Fit) -> None:
+    """Tiles are no larger than the canvas, here 320 x 240."""
+    whole, half = _canvas(), _canvas()
+    picture = noise(*source)
+    smaller = halved(picture, Size(320, 240))
+    assert (smaller.width, smaller.height) != source
+    for canvas, one in ((whole, picture), (half, smaller)):
+        paint_picture(canvas, Rect(0, 0, 320, 240), fit, one)
+    for ours, theirs in ((half.y, whole.y), (half.u, whole.u), (half.v, whole.v)):
+        assert np.array_equal(ours, theirs)
+
+
+@given(sides, sides, evens, evens)
+def test_halving_leaves_what_is_small_and_keeps_planes_together(width: int, height: int, w: int, h: int) -> None:
+    picture = noise(width, height)
+    smaller = halved(picture, Size(w, h))
+    assert smaller.u.shape == smaller.v.shape == ((smaller.height + 1) // 2, (smaller.width + 1) // 2)
+    assert smaller.width <= 2 * w or smaller.height <= 2 * h
+    if width <= 2 * w or height <= 2 * h:
+        assert smaller is picture

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from mcu.clock import MediaClock
 from mcu.errors import CodecError
 from mcu.media import Picture, VideoCodec, VideoUnit
+from mcu.traces import PictureTrace
 from mcu.video import source as source_module
 from mcu.video.source import LIVE_US, MAX_UNITS, VideoSource
 from tests.unit.video.reference import flat
@@ -69,6 +71,23 @@ class Bench:
 def fake_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeDecoder.opened = 0
     monkeypatch.setattr(source_module, "Decoder", FakeDecoder)
+
+
+def test_a_picture_carries_when_its_packets_came_and_when_it_was_decoded() -> None:
+    now_us = [0]
+    jobs: Jobs = []
+    clock = MediaClock(0, 0, lambda: now_us[0] * 1000)
+    source = VideoSource(FixedSync(), lambda: None, jobs.append, clock=clock)
+    source.set_stage(on=True, now_us=0)
+    source.push(VideoUnit(VideoCodec.VP8, b"a", 0, 14, None, keyframe=True, first_us=10, whole_us=15))
+    source.push(VideoUnit(VideoCodec.VP8, b"b", 0, 40, None, keyframe=False))
+    for now_us[0] in (20, 50):
+        jobs.pop(0)()
+    shown = [source.take(at_us) for at_us in (30, 60)]
+    assert [picture and picture.trace for picture in shown] == [
+        PictureTrace(first_us=10, last_us=14, whole_us=15, decoded_us=20),
+        PictureTrace(first_us=40, last_us=40, whole_us=40, decoded_us=50),
+    ]
 
 
 def test_coming_on_stage_asks_for_a_keyframe_and_shows_from_there() -> None:
@@ -231,3 +250,65 @@ def test_empty_units_and_units_after_the_end_are_dropped() -> None:
     assert bench.shown(2) is None
     assert not bench.source.decoding
     assert bench.source.all_drops() == {"empty": 1, "closed": 1}
+
+
+# --- what decoding may cost -------------------------------------------------------------------------------------------
+
+
+class Costly(Bench):
+    """A source whose every picture takes so much of a core."""
+
+    def __init__(self, cost_us: int) -> None:
+        super().__init__()
+        self._cpu_us = 0
+        self._cost_us = cost_us
+        self.source = VideoSource(FixedSync(), self._ask, self.jobs.append, cpu_us=self._cpu)
+        self.source.set_stage(on=True, now_us=0)
+        self.asked = 0
+
+    def _cpu(self) -> int:
+        self._cpu_us += self._cost_us  # looked at before and after each picture
+        return self._cpu_us
+
+    def film(self, seconds: int, keyframe_every: int) -> None:
+        for n in range(seconds * 30):
+            self.push(bytes([100 + n % 100]), n * TICK_US, keyframe=n % keyframe_every == 0)
+            self.work()
+            self.shown(n * TICK_US)
+
+
+def test_a_sender_whose_pictures_cost_too_much_is_decoded_less_often_from_keyframe_to_keyframe() -> None:
+    bench = Costly(100_000)
+    bench.film(20, keyframe_every=15)
+    spent_us = bench.source.decoded * 100_000
+    assert 0.2 * 20_000_000 < spent_us < 0.33 * 20_000_000
+    drops = bench.source.all_drops()
+    assert drops["over_budget"] > 200
+    assert bench.source.decoded + drops["over_budget"] + drops["no_keyframe"] == 600
+    assert bench.source.state(20_000_000).live
+    assert bench.asked <= 20
+
+
+def test_a_sender_whose_pictures_are_cheap_loses_none() -> None:
+    bench = Costly(2_000)
+    bench.film(20, keyframe_every=300)
+    assert bench.source.decoded == 600
+    assert not bench.source.all_drops()["over_budget"]
+
+
+def test_pictures_that_piled_up_are_not_worked_off_beyond_the_budget() -> None:
+    bench = Costly(100_000)
+    for n in range(30):
+        bench.push(b"k", n, keyframe=True)
+    bench.work()
+    assert bench.source.decoded <= 4
+    assert bench.source.all_drops()["over_budget"] >= 26
+
+
+def test_bytes_that_wait_are_bounded_too() -> None:
+    bench = Bench()
+    for n in range(10):
+        bench.push(b"k" * 1_400_000, n, keyframe=True)
+    assert bench.source.all_drops() == {"overflow": 6}
+    bench.work()
+    assert bench.source.decoded == 4
