@@ -27,8 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(with_render=argv[:1] == ["render"])
     given = parser.parse_args(argv)
+    settings = {name: value for name, value in vars(given).items() if name in Settings.model_fields}
     if given.command == "serve":
-        return _serve({name: value for name, value in vars(given).items() if name in Settings.model_fields})
+        return _serve(settings)
+    if given.command == "doctor":
+        return _doctor(settings, as_json=given.json, save=given.save)
     if given.command == "render":
         from api import render  # noqa: PLC0415 - it loads the media engine, which the other commands do not need here
 
@@ -55,6 +58,15 @@ def _parser(*, with_render: bool) -> argparse.ArgumentParser:
             serve.add_argument_group(f"only from the environment: {_variable(name)}", setting.description)
         else:
             _add_setting(serve, name, setting)
+    doctor = commands.add_parser(
+        "doctor",
+        help="measure this machine and look whether it has what the service needs",
+        description="Measure what this machine can carry, and look whether it has what the service needs. Takes some "
+        "seconds; let the machine do nothing else meanwhile. Settings come from the environment, as for the service.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print it for programs")
+    doctor.add_argument("--save", action="store_true", help="let the service reckon with what was measured")
+    _add_setting(doctor, "data_dir", Settings.model_fields["data_dir"])
     render = commands.add_parser("render", help="mix pictures or clips offline, as a room would")
     if with_render:
         from api.render import add_arguments  # noqa: PLC0415 - see main
@@ -78,12 +90,26 @@ def _default(value: object) -> str:
     return f"default: {str(value).lower() if isinstance(value, bool) else value}"
 
 
-def _serve(given: dict[str, str]) -> int:
+def _loaded(given: dict[str, str]) -> Settings | None:
+    """The settings, or None when that they are wrong has been said."""
     try:
-        settings = load(given)
+        return load(given)
     except SettingsError as error:
         for fault in error.faults:
             _fail(fault)
+        return None
+
+
+def _doctor(given: dict[str, str], *, as_json: bool, save: bool) -> int:
+    from api.doctor import run  # noqa: PLC0415 - it loads the media engine
+
+    settings = _loaded(given)
+    return USAGE_ERROR if settings is None else run.run(settings, as_json=as_json, save=save)
+
+
+def _serve(given: dict[str, str]) -> int:
+    settings = _loaded(given)
+    if settings is None:
         return USAGE_ERROR
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr

@@ -1,10 +1,11 @@
 """What rooms cost: the one table that admission and ``tutti doctor`` reckon with. Pure.
 
-Cores are CPU seconds a second, and megabytes 10⁶ bytes, of a room's process on the machine that ``REFERENCE_US`` was
-measured on; elsewhere the cores are multiplied by a factor (``api.machine``). A cost is what the people in a room may
-come to, not what they happen to take now: who has a microphone may talk, who has a camera may switch it on.
+Cores are CPU seconds a second, and megabytes 10⁶ bytes, of a room's process on the machine that ``WORK`` was measured
+on; elsewhere the cores are multiplied by a factor (``factor_of``; ``tutti doctor`` measures it). A cost is what the
+people in a room may come to, not what they take now: who has a microphone may talk, who has a camera may switch it on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcu.media import Rung, VideoCodec
@@ -31,23 +32,62 @@ class Cost:
 NOTHING = Cost()
 
 ROOM = Cost(0.005, 72)  # with nobody in it
-OCCUPIED = Cost(0.030, 4)  # as soon as somebody is in it: sound is mixed and encoded
-PARTICIPANT = Cost(0.008, 0.5)  # anybody: their connection, their sound in, the mix's sound out
-LISTENER = Cost(0.004, 0.5)  # and the mix's picture, of which only the packets are their own
+OCCUPIED = Cost(0.040, 4)  # as soon as somebody is in it: sound is mixed and encoded
+PARTICIPANT = Cost(0.002, 0.5)  # anybody: their connection, the mix's sound out
+LISTENER = Cost(0.002, 0.3)  # sent the mix's picture, of which only the packets are their own
+MICROPHONE = Cost(0.004, 0.2)  # received, and heard through for a voice
 CAMERA = Cost(0.006, 0.5)  # received
-STAGE = Cost(0.026, 4)  # and decoded and painted, because it has a tile
+STAGE = Cost(0.027, 4)  # and decoded and painted, because it has a tile
 SCREEN = Cost(0.050, 12)  # shared
 TALKER = Cost(0.010, 2)  # decoded, and sent a mix of their own
 MOST_TALKERS = 6  # at once in a room; nobody else is heard (``mcu.audio.mixer``)
 RECORDING = Cost(0.020, 16)  # AAC, and the writing; its picture counts as an encoder, if nobody else takes it
 ENCODERS = {  # of 1280x720 at 30 pictures a second
-    (VideoCodec.H264, Rung.FULL): Cost(0.130, 38),
+    (VideoCodec.H264, Rung.FULL): Cost(0.125, 38),
     (VideoCodec.H264, Rung.HALF): Cost(0.050, 12),
     (VideoCodec.H264, Rung.QUARTER): Cost(0.020, 5),
     (VideoCodec.VP8, Rung.FULL): Cost(0.240, 38),
     (VideoCodec.VP8, Rung.HALF): Cost(0.070, 12),
     (VideoCodec.VP8, Rung.QUARTER): Cost(0.025, 5),
 }
+
+
+ONE_THREAD = 0.8  # cores that the packets of one room may take: they all go through one thread
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One thing that rooms do all the time."""
+
+    what: str
+    reference_us: float  # CPU time of doing it once, on the machine that the table was made on
+    per_second: float = 0.0  # how often a room of nine does it, three of whom talk; 0 says nothing about how fast it is
+
+
+WORK = {
+    "decode_vp8": Work("decode a picture of 640x360, VP8", 500, 9 * 30),
+    "decode_h264": Work("decode a picture of 640x360, H.264", 150),
+    "compose": Work("paint nine tiles on 1280x720", 1000, 30),
+    "encode_h264_full": Work("encode 1280x720, H.264", 4240, 30),
+    "encode_h264_half": Work("encode 640x360, H.264", 1300),
+    "encode_h264_quarter": Work("encode 320x180, H.264", 400),
+    "encode_vp8_full": Work("encode 1280x720, VP8", 5540),
+    "decode_opus": Work("decode 20 ms of sound, Opus", 40, 3 * 50),
+    "encode_opus": Work("encode 20 ms of sound, Opus", 60, 4 * 50),
+    "send_picture": Work("send a packet of a picture (SRTP, UDP)", 8, 9 * 7 * 30),
+    "send_sound": Work("send a packet of sound (SRTP, UDP)", 15, 9 * 50),
+    "receive": Work("receive a packet (UDP, SRTP)", 30, 9 * (75 + 50)),
+}
+
+
+def factor_of(measured_us: Mapping[str, float]) -> float:
+    """How many times the table's cores a machine takes that does its work in so much CPU time.
+
+    What could not be measured is left out, on both sides.
+    """
+    weights = {name: work.per_second for name, work in WORK.items() if name in measured_us}
+    reference_us = sum(WORK[name].reference_us * times for name, times in weights.items())
+    return sum(measured_us[name] * times for name, times in weights.items()) / reference_us
 
 
 def cost_of(load: Load, factor: float = 1.0) -> Cost:
@@ -57,22 +97,34 @@ def cost_of(load: Load, factor: float = 1.0) -> Cost:
         load: who is in it, or will be.
         factor: how many times the table's cores this machine takes.
     """
+    cost = sum((each * count for each, count in _counts(load)), NOTHING)
+    for codec, rung in _encoders(load):
+        cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
+    return Cost(cost.cores * factor, cost.memory_mb)
+
+
+def _counts(load: Load) -> tuple[tuple[Cost, int], ...]:
+    """The rows of the table that a load takes, but for encoders, and how often."""
     people = load.demands
-    counts = (
+    return (
         (ROOM, 1),
         (OCCUPIED, bool(people)),
+        # these four are what ``thread_cores`` counts
         (PARTICIPANT, len(people)),
         (LISTENER, sum(each.codec is not None for each in people)),
+        (MICROPHONE, sum(each.microphone for each in people)),
         (CAMERA, sum(each.camera for each in people)),
         (STAGE, sum(each.on_stage for each in people)),
         (SCREEN, sum(each.sharing for each in people)),
         (TALKER, min(MOST_TALKERS, sum(each.microphone for each in people))),
         (RECORDING, load.recording),
     )
-    cost = sum((each * count for each, count in counts), NOTHING)
-    for codec, rung in _encoders(load):
-        cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
-    return Cost(cost.cores * factor, cost.memory_mb)
+
+
+def thread_cores(load: Load, factor: float = 1.0) -> float:
+    """How much of a room's cost falls on the one thread that its packets go through, about."""
+    rows = _counts(load)[2:6]  # of everybody: connection, picture out, sound in, picture in
+    return sum(each.cores * count for each, count in rows) * factor
 
 
 def _encoders(load: Load) -> set[tuple[VideoCodec, Rung]]:

@@ -139,6 +139,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
     "codec_failure": HTTPStatus.INTERNAL_SERVER_ERROR,
     "wire_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "no_connection": HTTPStatus.INTERNAL_SERVER_ERROR,
     "data_directory": HTTPStatus.INTERNAL_SERVER_ERROR,
     "catalog_failed": HTTPStatus.INTERNAL_SERVER_ERROR,
     "recordings_folder_taken": HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -36,3 +36,23 @@ class ProgressBar:
         bar = "#" * filled + "-" * (_BAR - filled)
         self._stream.write(f"\r[{bar}] {part:4.0%}  {left_s:.0f} s left\x1b[K")
         self._stream.flush()
+
+
+class ProgressLine:
+    """A line on a terminal that says what is being done; elsewhere nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shows = stream.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("")
+
+    def show(self, what: str) -> None:
+        """Say this in place of what was said before."""
+        if self._shows:
+            self._stream.write(f"\r{what}\x1b[K")
+            self._stream.flush()

@@ -146,13 +146,14 @@ def make(settings: Settings, rooms: RecordedRooms, changes: Unfinished) -> Recor
     return RecordingService(
         Catalog(settings.catalog_url),
         rooms,
-        _store(settings),
+        store_of(settings),
         settings.data_dir / "work",
         on_changed=changes.changed,
     )
 
 
-def _store(settings: Settings) -> ObjectStore:
+def store_of(settings: Settings) -> ObjectStore:
+    """Where finished recordings go; raises ``TuttiError`` if the settings make no sense."""
     if settings.s3_bucket is None:
         return LocalStore(settings.data_dir / "recordings")
     return S3Store(

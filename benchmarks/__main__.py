@@ -15,6 +15,7 @@ from benchmarks.lean.media import library
 from benchmarks.offline import ratios
 from benchmarks.reference import Job, cores
 from benchmarks.scenarios import SCENARIOS, STAGE, Scenario
+from benchmarks.soak import soak
 from benchmarks.weigh import Result, Stock, run
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -61,10 +62,16 @@ def main() -> None:
         "--only", action="append", default=[], help="scenarios whose name contains this; may be repeated"
     )
     parser.add_argument("--profile", action="store_true", help="also print the room's cores by thread")
+    parser.add_argument(
+        "--soak", type=float, metavar="MINUTES", help="only this: people come and go, memory is watched"
+    )
     arguments = parser.parse_args()
     scenarios = chosen(arguments.only)
     clips = [vp8_clip(seed) for seed in range(STAGE)]
     stock = Stock(clips, library(clips))
+    if arguments.soak:
+        asyncio.run(soak(stock, arguments.soak))
+        return
     results = measure(scenarios, stock, arguments.seconds, profile=arguments.profile)
     print("\n".join(["", *table.verdicts(results), ""]))
     ratio = compare(results, scenarios, stock)

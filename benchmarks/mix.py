@@ -11,7 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.clips import HEIGHT, WIDTH, read_code
+from benchmarks.clips import FRAMES, HEIGHT, WIDTH, read_code
 from benchmarks.lean import sdp
 from benchmarks.lean.crowd import Watched
 from layouts.geometry import Rect, Size
@@ -38,7 +38,7 @@ class MixedFrame:
 
     came: float
     luma: Luma
-    shows: tuple[tuple[Rect, int, int], ...]  # each tile, with its film and which frame of that
+    shows: tuple[tuple[Rect, int, int], ...]  # each tile that shows a film, with its number and that of its frame
 
 
 def tiles(participants: int, most: int) -> list[Rect]:
@@ -60,7 +60,8 @@ def frames(received: list[tuple[float, bytes]], places: list[Rect]) -> list[Mixe
             if (picture.width, picture.height) != (CANVAS.width, CANVAS.height):
                 continue  # a lower rung
             luma = np.asarray(picture.to_ndarray()[: picture.height], np.uint8)
-            shows = tuple((rect, *read_code(luma, *_corner(rect))) for rect in places)
+            read = ((rect, *read_code(luma, *_corner(rect))) for rect in places)
+            shows = tuple(found for found in read if found[1] < len(places) and found[2] < FRAMES)
             mixed.append(MixedFrame(came, luma, shows))
     return mixed
 
@@ -78,10 +79,14 @@ def _encoded(received: list[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
         packet = rtp.parse(data)
         if packet.payload_type == sdp.H264 and packet.payload:
             by_time[packet.timestamp].append((came, packet.payload))
-    return [
-        (min(came for came, _ in parts), join(VideoCodec.H264, [payload for _, payload in parts])[0])
-        for parts in by_time.values()
-    ]
+    whole = []
+    for parts in by_time.values():
+        try:
+            data, _ = join(VideoCodec.H264, [payload for _, payload in parts])
+        except ValueError:
+            continue  # the first one, which began before it was watched
+        whole.append((min(came for came, _ in parts), data))
+    return whole
 
 
 def picture_delays_ms(watched: Watched, mixed: list[MixedFrame]) -> list[float]:

@@ -17,6 +17,7 @@ class Scenario:
         cameras: the first so many have their camera on; None for all.
         vp8_viewers: the last so many take no H.264.
         microphones: whether anybody sends sound; without, pictures are not held for lip sync.
+        garbage: weigh twice, the second time while a stranger sends garbage.
         target_cores: of the room process; None when it is not limited.
     """
 
@@ -28,6 +29,7 @@ class Scenario:
     recording: bool = False
     vp8_viewers: int = 0
     microphones: bool = True
+    garbage: bool = False
 
     def parts(self) -> list[Part]:
         """Everybody. The last on stage who takes H.264 is the probe."""
@@ -66,6 +68,7 @@ SCENARIOS = (
     Scenario("9, three talk, one takes VP8 only", 9, 3, 0.90, vp8_viewers=1),
     Scenario("9, cameras off, nobody speaks", 9, 0, 0.10, cameras=0),
     Scenario("9, pictures without sound", 9, 0, microphones=False),
+    Scenario("4, garbage from a stranger", 4, 1, garbage=True),
     Scenario("30, nine on stage, three talk", 30, 3),
     Scenario("60, nine on stage, three talk", 60, 3),
     Scenario("100, nine on stage, three talk", 100, 3),

@@ -7,9 +7,11 @@ import contextlib
 import heapq
 import itertools
 import multiprocessing
+import os
 import resource
 import select
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -18,6 +20,7 @@ from typing import Any, Self
 from benchmarks.lean import sdp
 from benchmarks.lean.media import Library
 from benchmarks.lean.peer import Part, Peer
+from mcu.priority import prefer_this_process
 
 _LOOK_EVERY_S = 0.01
 _AUDIO_S, _REPORT_S, _CONSENT_S = 0.02, 1.0, 2.5
@@ -59,6 +62,7 @@ class _Crowd:
         self._poll = select.epoll()
         self._poll.register(pipe.fileno(), select.EPOLLIN)
         self._running = True
+        self._late: array[float] = array("d")  # by how much each step was, in seconds
         self._watched: Watched | None = None
 
     def run(self) -> None:
@@ -77,6 +81,7 @@ class _Crowd:
         due, _, peer, step = heapq.heappop(self._due)
         if peer is not None and self._peers.get(peer.part.id) is not peer:
             return
+        self._late.append(time.monotonic() - due)
         again_s = step()
         if again_s is not None:
             heapq.heappush(self._due, (due + again_s, next(self._order), peer, step))
@@ -121,6 +126,10 @@ class _Crowd:
         every(_REPORT_S, peer.report, 0.3 * phase + 0.05)
         every(_CONSENT_S, peer.link.ask_consent, _CONSENT_S * phase)
 
+    def addresses(self) -> list[tuple[str, int]]:
+        """Of the room, one for each participant."""
+        return [peer.link.socket.getpeername() for peer in self._peers.values()]
+
     def leave(self, id_: str) -> None:
         peer = self._peers.pop(id_)
         del self._by_socket[peer.link.socket.fileno()]
@@ -147,6 +156,11 @@ class _Crowd:
         assert self._watched is not None
         return self._watched
 
+    def late_ms(self) -> float:
+        """How late the steps were since the last call, 99th percentile; much, and more than the room is measured."""
+        late, self._late = sorted(self._late), array("d")
+        return late[int(len(late) * 0.99)] * 1000 if late else 0.0
+
     def cpu_s(self) -> float:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return used.ru_utime + used.ru_stime
@@ -172,6 +186,9 @@ def _count(peer: Peer) -> Count:
 
 
 def _serve(library: Library, pipe: Connection) -> None:
+    """Before other programs, as rooms are: the participants stand for machines of their own."""
+    os.setsid()
+    prefer_this_process()
     _Crowd(library, pipe).run()
 
 
@@ -210,3 +227,7 @@ class Crowd:
     def cpu_s(self) -> float:
         """CPU seconds of the process so far."""
         return float(self.call("cpu_s"))
+
+    def late_ms(self) -> float:
+        """How late the participants were since the last call, 99th percentile."""
+        return float(self.call("late_ms"))

@@ -239,7 +239,7 @@ class AudioMixer:
         full, minus = self._limiter.limit(full, minus, peak)
         listeners = {who: each for who, source in sources.items() if (each := source.listener(now_us)) is not None}
         shared, own = self._outputs.encode(full, minus, listeners)
-        arrivals = {who: s.arrival_us for who, s in sources.items() if s.arrival_us is not None}
+        arrivals = {who: s.arrival_us for who, s in awake.items() if s.arrival_us is not None}
         self._output.write(MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us())))
         self._record(pts, full)
         self._tell(selection, sources, now_us)

@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,7 +27,11 @@ CLOCK_HZ = {"audio": 48_000, "video": 90_000}
 
 
 def encoded(
-    codec: str, pictures: Iterator[np.ndarray[Any, Any]], size: tuple[int, int], bitrate_bps: int = 1_000_000
+    codec: str,
+    pictures: Iterable[np.ndarray[Any, Any]],
+    size: tuple[int, int],
+    bitrate_bps: int = 1_000_000,
+    x264_params: str = "",
 ) -> list[bytes]:
     """I420 pictures (height * 3 / 2, width) as VP8 or H.264 frames, the first a keyframe."""
     encoder: Any = av.CodecContext.create({"vp8": "libvpx", "h264": "libx264"}[codec], "w")
@@ -37,7 +41,7 @@ def encoded(
     encoder.options = (
         {"deadline": "realtime", "cpu-used": "12", "lag-in-frames": "0", "error-resilient": "1"}
         if codec == "vp8"
-        else {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}
+        else {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "x264-params": x264_params}
     )
     frames: list[bytes] = []
     for n, picture in enumerate(pictures):

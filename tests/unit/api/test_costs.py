@@ -12,6 +12,7 @@ from api.costs import (
     CAMERA,
     ENCODERS,
     LISTENER,
+    MICROPHONE,
     OCCUPIED,
     PARTICIPANT,
     RECORDING,
@@ -138,7 +139,19 @@ def test_the_page_for_operators_has_the_table() -> None:
         [cell.split(", ") for cell in row.split("|")[2:4]] for row in table.splitlines() if re.search(r"\d \|", row)
     ]
     told = [Cost(float(cores), float(mb)) for each in rows for cores, mb in zip(*each, strict=True)]
-    listed = [ROOM, OCCUPIED, PARTICIPANT, LISTENER, CAMERA, STAGE, SCREEN, TALKER, RECORDING, *ENCODERS.values()]
+    listed = [
+        ROOM,
+        OCCUPIED,
+        PARTICIPANT,
+        LISTENER,
+        MICROPHONE,
+        CAMERA,
+        STAGE,
+        SCREEN,
+        TALKER,
+        RECORDING,
+        *ENCODERS.values(),
+    ]
     assert told == listed
     nine, memory = re.search(r"come to ([\d.]+) cores and (\d+) MB", page).groups()  # type: ignore[union-attr]  # it is there
     assert cost_of(room(9)).cores == pytest.approx(float(nine), abs=0.005)
