@@ -1,7 +1,6 @@
 """A room process under test: started as the service starts it, spoken to over its socket, weighed from outside."""
 
 import asyncio
-import os
 import re
 import sys
 from collections import defaultdict
@@ -73,14 +72,16 @@ class RoomProcess:
         times = self._ps.cpu_times()
         return float(times.user + times.system)
 
-    def threads_s(self) -> dict[str, float]:
-        """CPU seconds of its living threads, by name without numbers."""
-        used: defaultdict[str, float] = defaultdict(float)
-        for stat in Path(f"/proc/{self._process.pid}/task").glob("*/stat"):
-            head, _, tail = stat.read_text().rpartition(")")
-            ticks = tail.split()
-            name = re.sub(r"[-_]?\d+$", "", head.partition("(")[2])
-            used[name] += (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+    def threads_s(self) -> dict[str, tuple[float, float]]:
+        """CPU seconds of its living threads, and how long they waited for a processor, by name without numbers."""
+        used: defaultdict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+        for folder in Path(f"/proc/{self._process.pid}/task").iterdir():
+            try:
+                name = re.sub(r"[-_]?\d+$", "", (folder / "comm").read_text().strip())
+                ran_ns, waited_ns, _ = (folder / "schedstat").read_text().split()
+            except FileNotFoundError:
+                continue  # it has just ended
+            used[name] = (used[name][0] + int(ran_ns) / 1e9, used[name][1] + int(waited_ns) / 1e9)
         return used
 
     def memory_mb(self) -> float:

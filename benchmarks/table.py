@@ -9,7 +9,7 @@ LEAST_DB = 39.5
 
 HEAD = (
     f"{'scenario':36}{'cores':>7}{'target':>8}{'':>9}{'fps':>7}{'picture p50/p95':>17}{'sound p50/p95':>16}"
-    f"{'PSS MB':>8}{'of':>5}{'dB':>7}{'gaps':>6}{'senders':>9}"
+    f"{'PSS MB':>8}{'of':>5}{'dB':>7}{'gaps':>6}{'senders':>9}{'late':>6}"
 )
 
 
@@ -28,7 +28,7 @@ def line(result: Result) -> str:
     return (
         f"{result.scenario:36}{result.room_cores:7.3f}{target:>8}{met(result.room_cores, result.target_cores):>9}"
         f"{result.fps:7.2f}{_pair(result.delay_ms):>17}{_pair(result.sound_delay_ms):>16}"
-        f"{result.memory_pss_mb:8.1f}{memory:>5}{quality:>7}{result.audio_gaps:6}{result.sender_cores:9.3f}"
+        f"{result.memory_pss_mb:8.1f}{memory:>5}{quality:>7}{result.audio_gaps:6}{result.sender_cores:9.3f}{result.sender_late_ms:6.1f}"
         f"{_given_up(result)}"
     )
 
@@ -44,9 +44,11 @@ def _pair(delay_ms: dict[str, float]) -> str:
 
 
 def threads(result: Result) -> str:
-    """Where a room's time goes."""
+    """Where a room's time goes: cores by thread, and how long each waited for a processor, in seconds a second."""
     shares = sorted(result.threads.items(), key=lambda item: -item[1])
-    return " " * 4 + "  ".join(f"{name} {cores:.3f}" for name, cores in shares if cores >= 0.001)
+    waiting = result.threads_waiting
+    told = (f"{name} {cores:.3f} ({waiting.get(name, 0):.2f})" for name, cores in shares if cores >= 0.001)
+    return " " * 4 + "  ".join(told)
 
 
 def verdicts(results: list[Result]) -> list[str]:

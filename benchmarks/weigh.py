@@ -53,8 +53,10 @@ class Result:
     lower_rungs: int = 0  # participants that were not on the full size in the end
     overload_level: int = 0
     sender_cores: float = 0.0
+    sender_late_ms: float = 0.0  # 99th percentile: much, and it is not the room alone that was measured
     garbage_cores: float | None = None  # what the garbage cost
     threads: dict[str, float] = field(default_factory=dict)  # cores, by thread
+    threads_waiting: dict[str, float] = field(default_factory=dict)  # for a processor, seconds a second
 
 
 async def join(room: RoomProcess, crowd: Crowd, part: Part) -> None:
@@ -104,6 +106,7 @@ async def weigh(scenario: Scenario, room: RoomProcess, crowd: Crowd, stock: Stoc
     crowd.call("watch")
     await asyncio.sleep(1)
     before, threads, senders, counts = (await room.state()).metrics, room.threads_s(), crowd.cpu_s(), crowd.counts()
+    crowd.late_ms()
     cpu, start = room.cpu_s(), time.monotonic()
     await asyncio.sleep(seconds)
     elapsed, cores = time.monotonic() - start, room.cpu_s() - cpu
@@ -113,6 +116,7 @@ async def weigh(scenario: Scenario, room: RoomProcess, crowd: Crowd, stock: Stoc
         crowd.cpu_s(),
         room.threads_s(),
     )
+    late_ms = crowd.late_ms()
     watched = await asyncio.to_thread(crowd.watched)
     received = next(iter(watched.received.values()), [])
     places = mix.tiles(scenario.participants, STAGE) if scenario.participants else []
@@ -140,8 +144,19 @@ async def weigh(scenario: Scenario, room: RoomProcess, crowd: Crowd, stock: Stoc
         lower_rungs=int(sum(now[name] for name in now if name.endswith(("_peers_half", "_peers_quarter")))),
         overload_level=int(now.get("tutti_video_overload_level", 0)),
         sender_cores=round((senders_now - senders) / elapsed, 3),
-        threads={name: round((used - threads.get(name, 0)) / elapsed, 3) for name, used in threads_now.items()},
+        sender_late_ms=round(late_ms, 1),
+        threads=_rates(threads, threads_now, 0, elapsed),
+        threads_waiting=_rates(threads, threads_now, 1, elapsed),
     )
+
+
+def _rates(
+    before: dict[str, tuple[float, float]], now: dict[str, tuple[float, float]], which: int, elapsed: float
+) -> dict[str, float]:
+    return {
+        name: round((seconds[which] - before.get(name, (0.0, 0.0))[which]) / elapsed, 3)
+        for name, seconds in now.items()
+    }
 
 
 def grown(before: dict[str, float], now: dict[str, float], name: str) -> float:

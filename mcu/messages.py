@@ -93,6 +93,7 @@ class Join(Message):  # Reply: Joined
     name: str
     sdp: str
     video: bool = True  # whether they are sent the picture
+    follows: bool = False  # whether they keep their camera to what is wanted of it by themselves
 
 
 class Trickle(Message):  # Reply: Done

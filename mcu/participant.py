@@ -24,6 +24,7 @@ class Participant:
     peer: Peer
     sync: LipSync
     watches: bool = True  # is sent the picture
+    follows: bool = False  # keeps the camera to what is wanted by itself
     joined_at: float = field(default_factory=time.time)  # Unix seconds
     state: Literal["connecting", "connected", "disconnected"] = "connecting"
     camera_on: bool = False

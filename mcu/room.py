@@ -15,7 +15,7 @@ from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
 from mcu.clock import MediaClock
 from mcu.delays import DelayBook
-from mcu.demand import cameras_wanted
+from mcu.demand import cameras_wanted, line_limit_bps
 from mcu.direction import Wish, direct
 from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
@@ -135,10 +135,12 @@ class Room:
 
     # --- membership ---------------------------------------------------------------------------------------------------
 
-    async def join(self, participant_id: str, name: str, offer_sdp: str, *, video: bool = True) -> str:
+    async def join(
+        self, participant_id: str, name: str, offer_sdp: str, *, video: bool = True, follows: bool = False
+    ) -> str:
         """Answer somebody's offer; they count as present from here, and are on the canvas once connected.
 
-        Without ``video`` they are sent no picture.
+        Without ``video`` they are sent no picture; who ``follows`` keeps his camera to ``camera_wanted`` himself.
 
         Raises:
             RoomFullError: no place left.
@@ -155,7 +157,9 @@ class Room:
             connect_timeout_s=self.config.connect_timeout_s,
             stereo=self.config.audio.music,
         )
-        self._participants[participant_id] = Participant(participant_id, name, peer, LipSync(), watches=video)
+        self._participants[participant_id] = Participant(
+            participant_id, name, peer, LipSync(), watches=video, follows=follows
+        )
         self._empty_since = None
         try:
             return await peer.answer(offer_sdp)
@@ -293,13 +297,16 @@ class Room:
         self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
         self._video.show(self._scene)
         self._offer()
-        wanted = cameras_wanted(self._scene.layout, self._participants)
+        costly = {id_ for id_, source in sources.items() if source.costly}
+        wanted = cameras_wanted(self._scene.layout, self._participants, costly)
         for participant in self._participants.values():
             source = sources.get(participant.id)
             state = (source is not None and source.live, wanted[participant.id])
             if state != (participant.camera_on, participant.camera_wanted):
                 participant.camera_on, participant.camera_wanted = state
-                participant.peer.limit_camera(wanted[participant.id].bitrate_bps)
+                follows = participant.follows and participant.id not in costly
+                limit_bps = line_limit_bps(wanted[participant.id], follows=follows)
+                participant.peer.limit_camera(limit_bps)
                 self._tell_updated(participant)
 
     # --- sound --------------------------------------------------------------------------------------------------------

@@ -129,7 +129,9 @@ class RoomHandler:
         return Done()
 
     async def _join(self, request: Join) -> Reply:
-        answer = await self.room.join(request.participant_id, request.name, request.sdp, video=request.video)
+        answer = await self.room.join(
+            request.participant_id, request.name, request.sdp, video=request.video, follows=request.follows
+        )
         return Joined(participant_id=request.participant_id, sdp=answer)
 
     async def _trickle(self, request: Trickle) -> Reply:

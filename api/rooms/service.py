@@ -109,14 +109,18 @@ class RoomService:
 
     # --- participants -------------------------------------------------------------------------------------------------
 
-    async def join(self, room: str, display_name: str, offer_sdp: str, *, video: bool = True) -> tuple[str, str]:
+    async def join(
+        self, room: str, display_name: str, offer_sdp: str, *, video: bool = True, follows: bool = False
+    ) -> tuple[str, str]:
         """Take an offer; the participant's id and the answer.
 
         Raises:
             RemoteError: ``room_full``, ``bad_offer``.
             NoCapacity: the machine cannot bear them.
         """
-        message = Join(participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video)
+        message = Join(
+            participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video, follows=follows
+        )
         demand = offered(message.participant_id, offer_sdp, watches=video)
         ref = await self._keeper.ensure(room, create=self._create_on_join, first=demand)
         async with self._host.admit(ref, Kind.PARTICIPANT, Load(demands=(demand,))):

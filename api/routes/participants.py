@@ -50,7 +50,7 @@ def _body(media_type: str, description: str) -> dict[str, Any]:
     },
     openapi_extra=_body(SDP, "an offer with one audio and one video line, or a second video line for a screen"),
 )
-async def join(
+async def join(  # noqa: PLR0913, PLR0917 - a route's parameters are those of its requests
     room: RoomNameDep,
     services: ServicesDep,
     offer: Annotated[str, Depends(sdp_body(SDP))],
@@ -58,10 +58,16 @@ async def join(
     video: Annotated[
         Literal["full", "none"], Query(description="none: sound only, no picture is sent to them")
     ] = "full",
+    camera: Annotated[
+        Literal["held", "follows"],
+        Query(description="follows: it keeps to `camera_wanted` by itself; held: it is held to that by REMB"),
+    ] = "held",
 ) -> Response:
     """Join with an SDP offer. An unknown room is opened, unless the server's settings forbid it."""
     display_name = schemas.checked_name(name or GUEST, what="a participant's name")
-    participant_id, answer = await services.rooms.join(room, display_name, offer, video=video != "none")
+    participant_id, answer = await services.rooms.join(
+        room, display_name, offer, video=video != "none", follows=camera == "follows"
+    )
     location = f"{room_url(room)}/participants/{participant_id}"
     return Response(answer, 201, {"Location": location, "Cache-Control": "no-store"}, SDP)
 

@@ -11,6 +11,7 @@ import os
 import resource
 import select
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -61,6 +62,7 @@ class _Crowd:
         self._poll = select.epoll()
         self._poll.register(pipe.fileno(), select.EPOLLIN)
         self._running = True
+        self._late: array[float] = array("d")  # by how much each step was, in seconds
         self._watched: Watched | None = None
 
     def run(self) -> None:
@@ -79,6 +81,7 @@ class _Crowd:
         due, _, peer, step = heapq.heappop(self._due)
         if peer is not None and self._peers.get(peer.part.id) is not peer:
             return
+        self._late.append(time.monotonic() - due)
         again_s = step()
         if again_s is not None:
             heapq.heappush(self._due, (due + again_s, next(self._order), peer, step))
@@ -153,6 +156,11 @@ class _Crowd:
         assert self._watched is not None
         return self._watched
 
+    def late_ms(self) -> float:
+        """How late the steps were since the last call, 99th percentile; much, and more than the room is measured."""
+        late, self._late = sorted(self._late), array("d")
+        return late[int(len(late) * 0.99)] * 1000 if late else 0.0
+
     def cpu_s(self) -> float:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return used.ru_utime + used.ru_stime
@@ -219,3 +227,7 @@ class Crowd:
     def cpu_s(self) -> float:
         """CPU seconds of the process so far."""
         return float(self.call("cpu_s"))
+
+    def late_ms(self) -> float:
+        """How late the participants were since the last call, 99th percentile."""
+        return float(self.call("late_ms"))

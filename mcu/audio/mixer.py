@@ -232,14 +232,14 @@ class AudioMixer:
                 contributions[who] = part
         if self._mixed is not sources:
             self._ramp_out_who_left(sources, contributions, now_us)
-        full, minus = mix(contributions, self._channels)
+        full, minus, peak = mix(contributions, self._channels)
         for who, source in awake.items():
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
-        full, minus = self._limiter.limit(full, minus)
+        full, minus = self._limiter.limit(full, minus, peak)
         listeners = {who: each for who, source in sources.items() if (each := source.listener(now_us)) is not None}
         shared, own = self._outputs.encode(full, minus, listeners)
-        arrivals = {who: s.arrival_us for who, s in sources.items() if s.arrival_us is not None}
+        arrivals = {who: s.arrival_us for who, s in awake.items() if s.arrival_us is not None}
         self._output.write(MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us())))
         self._record(pts, full)
         self._tell(selection, sources, now_us)

@@ -15,10 +15,7 @@ from mcu.rtc.rungs import LineReport, RungChooser
 from mcu.rtc.transport import Transport
 
 HISTORY_PACKETS = 512  # kept for retransmission: 2.5 s at 2 Mbps
-KEYFRAME_BURST, KEYFRAME_INTERVAL_US = (
-    3,
-    5_000_000,
-)  # how many keyframes one peer may ask for at once, and then how often
+KEYFRAME_INTERVAL_US = 5_000_000  # one peer may ask for a keyframe so often: all who share the rung pay for it
 PADDING_BYTES = 255  # the most that one packet can carry
 RESEND_BURST, RESEND_INTERVAL_US = 200, 10_000  # packets sent again at once, and then how often, at 2 Mbps
 NTP_UNIX_US = 2_208_988_800_000_000  # from 1900 to 1970
@@ -128,7 +125,7 @@ class VideoSender(OutStream):
         super().__init__(line, transport, clock)
         assert line.send_codec is not None
         self.codec = VideoCodec(self.codec_name)
-        self.keyframes = TokenBucket(KEYFRAME_INTERVAL_US, KEYFRAME_BURST)
+        self.keyframes = TokenBucket(KEYFRAME_INTERVAL_US, 1)
         self.dropped = 0  # packets skipped because the socket was full
         self.resent = 0
         self.unknown = 0  # asked for again, but not kept any more

@@ -85,23 +85,38 @@ async def test_a_fragment_names_credentials_line_and_candidates(call: Any) -> No
     assert made.split("\r\n") == [*credentials, audio, "a=mid:0", f"a={found}", "a=end-of-candidates", ""]
 
 
+HD, VGA, UPRIGHT = {"width": 1280, "height": 720}, {"width": 640, "height": 480}, {"width": 720, "height": 1280}
+
+
 @pytest.mark.parametrize(
-    ("layout", "participants", "height"), [("grid", 1, 720), ("grid", 2, 360), ("speaker", 2, 720), ("grid", 9, 360)]
+    ("tile", "camera", "scale"),
+    [
+        ((640, 360), HD, 2),
+        ((1280, 720), HD, 1),
+        ((320, 180), HD, 4),
+        ((640, 360), VGA, 1),
+        ((320, 180), VGA, 2),  # it fills the tile's width; what is cut off above and below is sent as well
+        ((320, 180), UPRIGHT, 2.25),
+        ((1920, 1080), HD, 1),
+        ((640, 360), {}, 1),
+    ],
 )
-async def test_a_camera_is_as_large_as_its_tile(call: Any, layout: str, participants: int, height: int) -> None:
-    assert (await call("quality", "cameraQuality", layout, participants))["height"] == height
+async def test_a_camera_sends_what_its_tile_shows(
+    call: Any, tile: tuple[int, int], camera: dict[str, int], scale: float
+) -> None:
+    wanted = {"width": tile[0], "height": tile[1], "bitrate_bps": 123_456}
+    limits = {"maxBitrate": 123_456, "maxFramerate": 30, "scaleResolutionDownBy": scale}
+    assert await call("quality", "cameraLimits", wanted, camera) == limits
 
 
-@pytest.mark.parametrize(("part", "height"), [(0.5, 360), (0.55, 360), (0.8, 720), (1, 720), (None, 360)])
-async def test_a_camera_is_as_large_as_its_tile_is_told_to_be(call: Any, part: float | None, height: int) -> None:
-    moves = [] if part is None else [{"id": "a", "end": {"x": 0, "y": 0, "width": part, "height": part}}]
-    lines = await call("quality", "tileLines", {"tiles": {"tiles": moves}, "canvas": {"height": 720}}, "a")
-    assert (await call("quality", "cameraQuality", "speaker", 2, lines))["height"] == height
+async def test_a_camera_without_a_tile_sends_little(call: Any) -> None:
+    limits = await call("quality", "cameraLimits", {"width": 0, "height": 0, "bitrate_bps": 100_000}, HD)
+    assert limits == {"maxBitrate": 100_000, "maxFramerate": 5, "scaleResolutionDownBy": 4}
 
 
-@pytest.mark.parametrize(("camera", "wanted", "scale"), [(720, 360, 2), (360, 360, 1), (240, 360, 1), (1080, 720, 1.5)])
-async def test_a_camera_is_scaled_down_never_up(call: Any, camera: int, wanted: int, scale: float) -> None:
-    assert await call("quality", "scaleDownBy", camera, {"height": wanted}) == scale
+async def test_a_camera_that_was_told_nothing_begins_in_the_middle(call: Any) -> None:
+    limits = await call("quality", "cameraLimits", None, HD)
+    assert limits == {"maxBitrate": 1_100_000, "maxFramerate": 30, "scaleResolutionDownBy": 2}
 
 
 async def test_the_room_is_followed_event_by_event(page: Page) -> None:

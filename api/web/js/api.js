@@ -34,6 +34,11 @@ export class Api {
     }
   }
 
+  /** One of them, with the delays of the last seconds. */
+  participant(room, id) {
+    return this.#json("GET", participantPath(room, id));
+  }
+
   /** Whether a room is for music; one that does not exist, or is no more, is not. */
   async isForMusic(room) {
     try {
@@ -46,7 +51,7 @@ export class Api {
 
   /** POST an offer; the answer and where this participant now is. */
   async join(room, name, sdp) {
-    const path = `${roomPath(room)}/participants?name=${part(name)}`;
+    const path = `${roomPath(room)}/participants?name=${part(name)}&camera=follows`;
     const response = await this.#request("POST", path, sdp, "application/sdp", JOIN_TIMEOUT_MS);
     return { sdp: await response.text(), location: response.headers.get("Location") };
   }

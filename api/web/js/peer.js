@@ -5,7 +5,7 @@
 
 import { ApiError } from "./api.js";
 import { fragment } from "./fragment.js";
-import { scaleDownBy } from "./quality.js";
+import { cameraLimits } from "./quality.js";
 import { inStereo } from "./stereo.js";
 
 const GATHER_MS = 500; // candidates found by then go with the offer, later ones are trickled
@@ -26,6 +26,7 @@ export class Peer {
   #gathered = false;
   #connected = Promise.withResolvers ? Promise.withResolvers() : resolvers();
   #closed = false;
+  #limiting = Promise.resolve(); // one change of an encoding at a time
 
   /**
    * @param {object} options
@@ -93,15 +94,21 @@ export class Peer {
     return this.#senders[kind].replaceTrack(track);
   }
 
-  /** Send the camera no larger than it is shown. */
-  async limitCamera(quality) {
+  /** Let the camera send what the room wants of it: `camera_wanted`, null while that is not known. */
+  limitCamera(wanted) {
+    this.#limiting = this.#limiting
+      .then(() => this.#limit(wanted))
+      .catch((error) => console.debug("limiting the camera:", error.name)); // closed meanwhile
+  }
+
+  async #limit(wanted) {
     const sender = this.#senders.camera;
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return; // not negotiated
-    const scale = scaleDownBy(sender.track?.getSettings().height, quality);
+    const limits = cameraLimits(wanted, sender.track?.getSettings() ?? {});
     const [encoding] = parameters.encodings;
-    if (encoding.maxBitrate === quality.bitrateBps && encoding.scaleResolutionDownBy === scale) return;
-    Object.assign(encoding, { maxBitrate: quality.bitrateBps, scaleResolutionDownBy: scale });
+    if (Object.entries(limits).every(([key, value]) => encoding[key] === value)) return;
+    Object.assign(encoding, limits);
     await sender.setParameters(parameters);
   }
 
@@ -144,10 +151,10 @@ export class Peer {
 
   #addLines({ microphone, camera, screen }) {
     const stream = new MediaStream(); // one for all, so that the other side keeps sound and picture together
-    const line = (track, kind, direction) =>
-      this.#pc.addTransceiver(track ?? kind, { direction, streams: [stream] }).sender;
+    const line = (track, kind, direction, sendEncodings) =>
+      this.#pc.addTransceiver(track ?? kind, { direction, streams: [stream], sendEncodings }).sender;
     this.#senders.microphone = line(microphone, "audio", "sendrecv");
-    this.#senders.camera = line(camera, "video", "sendrecv");
+    this.#senders.camera = line(camera, "video", "sendrecv", [cameraLimits(null, camera?.getSettings() ?? {})]);
     this.#senders.screen = line(screen, "video", "sendonly");
   }
 

@@ -1,28 +1,22 @@
 /** What a camera has to send for what will be seen of it. Pure. */
 
-const LARGE = { height: 720, bitrateBps: 1_800_000 };
-const TILE = { height: 360, bitrateBps: 800_000 };
-const ALONE_ON_CANVAS = 1;
-const ENLARGED = 1.2; // by as much a camera may be stretched before it has to send more
+/** Until the room has said what it wants: no more than a browser dares at its start, or it goes far below that for long. */
+const UNTOLD = { width: 640, height: 360, bitrate_bps: 1_100_000 };
+const FPS = 30;
+const OFF_STAGE = { height: 180, fps: 5 }; // seen by nobody; enough to tell that there is a camera
 
 /**
- * By the height of one's own tile, in lines of the room's picture; 0 for no tile. While that is not known: everybody's tile
- * in a grid of two or more is at most half as wide as the canvas; other layouts may show one large.
+ * What to set on the camera's encoding.
+ * @param {?{width: number, height: number, bitrate_bps: number}} wanted the participant's `camera_wanted`
+ * @param {{width?: number, height?: number}} camera what it takes
  */
-export function cameraQuality(layout, participants, tileLines = null) {
-  if (tileLines !== null) return tileLines > ENLARGED * TILE.height ? LARGE : TILE;
-  const tiled = layout === "grid" || layout === "bestFit" || layout === "side-by-side" || layout === "auto";
-  return tiled && participants > ALONE_ON_CANVAS ? TILE : LARGE;
-}
-
-/** How many lines of the room's picture somebody's camera has; 0 if it is not in it, null while that is not known. */
-export function tileLines({ tiles, canvas }, id) {
-  if (!tiles || !canvas) return null;
-  const tile = tiles.tiles.find((each) => each.id === id);
-  return tile ? tile.end.height * canvas.height : 0;
-}
-
-/** By how much to divide a camera of `cameraHeight` lines; never enlarges. */
-export function scaleDownBy(cameraHeight, quality) {
-  return Math.max(1, (cameraHeight || quality.height) / quality.height);
+export function cameraLimits(wanted, camera) {
+  const { width, height, bitrate_bps: maxBitrate } = wanted ?? UNTOLD;
+  const isOffStage = width === 0;
+  const scale = isOffStage ? camera.height / OFF_STAGE.height : Math.min(camera.width / width, camera.height / height);
+  return {
+    maxBitrate,
+    maxFramerate: isOffStage ? OFF_STAGE.fps : FPS,
+    scaleResolutionDownBy: Math.max(1, scale || 1), // never larger than it is, and whole while anything is unknown
+  };
 }

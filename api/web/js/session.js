@@ -3,7 +3,7 @@
 import { backoffMs } from "./backoff.js";
 import { Events } from "./events.js";
 import { Peer } from "./peer.js";
-import { cameraQuality, tileLines } from "./quality.js";
+import { participant } from "./state.js";
 import { ofError } from "./words.js";
 
 const PATIENCE_MS = 5_000; // a connection that stalls for longer is made anew
@@ -32,7 +32,7 @@ export class Session {
     this.#events = new Events(store.state.room, (event) => this.#heard(event), (up) => this.#serverIs(up));
     devices.onTrack = (kind, track) => this.#send(kind, track);
     this.#unsubscribe = store.subscribe((now, before) => {
-      if (["participants", "layout", "tiles", "canvas"].some((key) => now[key] !== before[key])) this.#limitCamera();
+      if (participant(now, now.id) !== participant(before, before.id)) this.#limitCamera();
     });
     addEventListener("online", this.#online);
   }
@@ -152,10 +152,7 @@ export class Session {
 
   #limitCamera() {
     const { state } = this.#store;
-    const lines = tileLines(state, state.id);
-    this.#peer
-      ?.limitCamera(cameraQuality(state.layout, state.participants.length, lines))
-      .catch((error) => console.debug("limiting the camera:", error.name)); // closed meanwhile
+    this.#peer?.limitCamera(participant(state, state.id)?.camera_wanted ?? null);
   }
 
   // --- the room's events ----------------------------------------------------------------------------------------------

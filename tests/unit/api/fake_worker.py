@@ -77,6 +77,7 @@ class FakeRoom:
         self.overlay: SetOverlay | None = None
         self.overload: OverloadChanged | None = None
         self.audio: list[SetAudio] = []
+        self.joins: list[Join] = []
         self.events: list[Message] = []
         self.ended = False
 
@@ -165,6 +166,7 @@ class FakeRoom:
 
     def _join(self, request: Join) -> Message:
         assert self.config is not None
+        self.joins.append(request)
         match request.name:
             case "crash":
                 os._exit(1)

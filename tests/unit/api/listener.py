@@ -43,6 +43,10 @@ class Listener:
                 case "websocket.http.response.start":
                     return {"status": message["status"]}
 
+    def say(self, **content: str | bytes) -> None:
+        """Send a message, ``text`` or ``bytes``; nobody asked for one."""
+        self._inbox.put_nowait({"type": "websocket.receive", **content})
+
     async def types(self, count: int) -> list[str]:
         return [(await self.next())["type"] for _ in range(count)]
 

@@ -128,3 +128,17 @@ async def test_silence_is_broken_by_a_heartbeat(
         host.tell("a", ActiveSpeaker(participant_id="p"))
         seen = [await listener.next() for _ in range(3)]
     assert {"type": "active_speaker", "participant_id": "p"} in seen
+
+
+async def test_what_a_client_says_changes_nothing(app: FastAPI, http: httpx.AsyncClient) -> None:
+    await http.post("/v1/rooms", json={"name": "a"})
+    async with Listener(app, "a") as listener, Listener(app, "a") as other:
+        await listener.next()
+        await other.next()
+        for text in ("", "{}", '{"type": "close"}', "[" * 50_000, "\x00\ud800", "x" * 60_000):
+            listener.say(text=text)
+        for data in (b"", b"\xff" * 60_000, b"\x88\x02\x03\xe8"):
+            listener.say(bytes=data)
+        await http.put("/v1/rooms/a/layout", json={"layout": "speaker"})
+        for one in (listener, other):
+            assert (await one.next())["layout"] == "speaker"

@@ -94,6 +94,24 @@ async def test_joining_an_unknown_room_can_be_forbidden(settings: Settings, host
         assert (await http.post("/v1/rooms/x/participants", content=OFFER, headers=SDP)).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("", (True, False)),
+        ("&video=none", (False, False)),
+        ("&camera=follows", (True, True)),
+        ("&camera=held", (True, False)),
+    ],
+)
+async def test_who_joins_says_what_they_take_and_give(
+    http: httpx.AsyncClient, host: FakeHost, query: str, asked: tuple[bool, bool]
+) -> None:
+    joined = await http.post(f"/v1/rooms/a/participants?name=Ada{query}", content=OFFER, headers=SDP)
+    assert joined.status_code == 201
+    (join,) = host.room("a").joins
+    assert (join.video, join.follows) == asked
+
+
 async def test_the_layout_changes_and_unknown_ones_are_named(http: httpx.AsyncClient) -> None:
     await http.post("/v1/rooms", json={"name": "a"})
     assert (await http.put("/v1/rooms/a/layout", json={"layout": "speaker"})).json()["layout"] == "speaker"

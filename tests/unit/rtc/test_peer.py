@@ -1,10 +1,12 @@
 import asyncio
+import random
 
 import pytest
 
 from mcu.clock import MediaClock
 from mcu.errors import BadOfferError
 from mcu.rtc.peer import Peer
+from mcu.rtc.sdp import MAX_CANDIDATES
 from tests.unit.rtc.test_sdp import CHROMIUM
 
 pytestmark = pytest.mark.unit
@@ -66,4 +68,28 @@ async def test_an_unanswered_peer_has_nothing_to_feed() -> None:
     peer.on_keyframe_asked(None)
     assert peer.stats() == {}
     assert peer.video_sender is None
+    await peer.close()
+
+
+async def test_any_fragment_is_taken_or_refused_in_words() -> None:
+    peer, _ = _peer()
+    await peer.answer(CHROMIUM)
+    rng = random.Random(11)
+    good = "a=mid:0\r\na=candidate:1 1 udp 2113937151 127.0.0.1 9 typ host generation 0\r\na=end-of-candidates\r\n"
+    refused = 0
+    for _ in range(500):
+        characters = list(good)
+        for _ in range(rng.randrange(4)):
+            at = rng.randrange(len(characters))
+            characters[at : at + rng.randrange(3)] = rng.choice(
+                ["", "\0", "\ud800", "9" * 30, "-1", "\r\n", "a=mid:7\r\n", " "]
+            )
+        try:
+            await peer.trickle("".join(characters))
+        except BadOfferError:
+            refused += 1
+    assert 50 < refused < 450
+    assert peer._transport is not None
+    await asyncio.sleep(0)
+    assert len(peer._transport._connection._remote_candidates) <= 2 * MAX_CANDIDATES
     await peer.close()

@@ -1,6 +1,10 @@
+import asyncio
+import math
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mcu.rtc import rtcp
 from mcu.rtc.negotiate import negotiate
@@ -110,6 +114,36 @@ async def test_a_request_for_everything_costs_no_more_than_one_for_what_is_kept(
     assert sender is not None
     world.session.rtcp_received(rtcp.nack(1, sender.ssrc, range(6000)))
     assert sender.unknown == HISTORY_PACKETS
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.binary(max_size=200), st.integers(0, 40)), max_size=20))
+def test_any_packets_are_taken_or_counted(packets: list[tuple[int, bytes, int]]) -> None:
+    """Valid packets of all kinds with bytes overwritten, over time: nothing is raised, and no receiver piles up."""
+
+    async def receive() -> None:
+        world = _World()
+        session = world.session
+        assert session.video_sender is not None
+        camera = world.agreement.lines[1].offered.ssrcs[0]
+        whole = [
+            world.packet(camera, None),
+            world.packet(camera, "1", VP8_RTX),
+            world.packet(1, "1", 97),
+            rtcp.nack(1, session.video_sender.ssrc, range(40)),
+            rtcp.pli(1, session.video_sender.ssrc),
+            rtcp.remb(1, 2**40, [session.video_sender.ssrc]),
+            rtcp.sender_report(camera, 2**64 - 1, 2**32 - 1, 1, 1, [], "x"),
+            rtcp.bye([camera]) + rtcp.receiver_report(camera, [], "x" * 200),
+        ]
+        for kind, garbage, at in packets:
+            data = whole[kind][:at] + garbage + whole[kind][at + len(garbage) :]
+            (session.rtp_received if kind < 3 else session.rtcp_received)(data)
+            world.loop.run(5_000)
+        session.report()
+        assert all(math.isfinite(value) for value in session.stats().values())
+        session.close()
+
+    asyncio.run(receive())
 
 
 async def test_only_what_comes_in_is_given_bandwidth() -> None:
