@@ -303,13 +303,15 @@ class Room:
         self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
         self._video.show(self._scene)
         self._offer()
-        wanted = cameras_wanted(self._scene.layout, self._participants)
+        costly = {id_ for id_, source in sources.items() if source.costly}
+        wanted = cameras_wanted(self._scene.layout, self._participants, costly)
         for participant in self._participants.values():
             source = sources.get(participant.id)
             state = (source is not None and source.live, wanted[participant.id])
             if state != (participant.camera_on, participant.camera_wanted):
                 participant.camera_on, participant.camera_wanted = state
-                limit_bps = line_limit_bps(wanted[participant.id], follows=participant.follows)
+                follows = participant.follows and participant.id not in costly
+                limit_bps = line_limit_bps(wanted[participant.id], follows=follows)
                 participant.peer.limit_camera(limit_bps)
                 self._tell_updated(participant)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
+from mcu.demand import LEAST_BPS
 from mcu.video.budget import BURST_US, CEILING
 from mcu.video.shape import CHANGES
 from tests.media import hostile_attacks as attacks
@@ -38,6 +39,9 @@ def dropped(of: str, reason: str) -> str:
 def within_its_share(watch: Watch) -> None:
     """One sender's decoding is held to its budget; the last picture overdraws it, and the honest take a little."""
     assert watch.grown("tutti_video_decode_seconds_total") < CEILING * watch.media_s + BURST_US / 1e6 + 0.3
+    asked = next(person.camera_wanted for person in watch.during.participants if person.id == "mallory")
+    assert asked is not None
+    assert asked.bitrate_bps == LEAST_BPS
 
 
 def few_keyframes(watch: Watch) -> None:
