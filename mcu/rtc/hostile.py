@@ -21,6 +21,7 @@ MIN_BYTES, MAX_BYTES = 12, 1500
 MAX_QUEUED = 64  # DTLS datagrams that wait for their stack; more are dropped, DTLS sends again
 MEDIA_INTERVAL_US, MEDIA_BURST = 250, 2000  # 4000 packets a second: some 40 Mbps, ten times what we ask a sender for
 STUN_INTERVAL_US, STUN_BURST = 10_000, 100  # questions: browsers ask 20 a second while connecting, then one in seconds
+DTLS_INTERVAL_US, DTLS_BURST = 100_000, 20  # once connected there is only a farewell to come
 MAX_ADDRESSES = 2 * MAX_CANDIDATES  # of one peer: as many as it may name, and as many again that show by themselves
 
 _COOKIE = b"\x21\x12\xa4\x42"  # of every STUN message (RFC 8489)
@@ -39,8 +40,8 @@ class Gate:
 
     Drop reasons: ``size``, ``kind`` (no protocol of ours), ``stranger`` (media, or DTLS once connected, from an address
     the peer does not have), ``stun`` (no answer to us, and no question by the peer), ``flood`` (queue full),
-    ``media_rate`` and ``stun_rate`` (more than anybody needs), ``addresses`` (a question from one address too many),
-    ``malformed`` (the stack choked on it).
+    ``media_rate``, ``stun_rate`` and ``dtls_rate`` (more than anybody needs), ``addresses`` (a question from one too
+    many), ``malformed`` (the stack choked on it).
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Gate:
         self._now_us = now_us
         self._media = TokenBucket(MEDIA_INTERVAL_US, MEDIA_BURST)
         self._stun = TokenBucket(STUN_INTERVAL_US, STUN_BURST)
+        self._dtls = TokenBucket(DTLS_INTERVAL_US, DTLS_BURST)
         self._addresses: set[tuple[str, int]] = set()
         self._candidates_seen = -1
         self._username = f"{connection.local_username}:".encode()
@@ -88,32 +90,39 @@ class Gate:
         protocol: StunProtocol,
         parse_stun: Callable[[bytes, tuple[str, int]], None],
     ) -> None:
-        if not MIN_BYTES <= len(data) <= MAX_BYTES:
-            self.drops["size"] += 1
-            return
-        first = data[0]
-        if 128 <= first < 192:  # noqa: PLR2004 - RFC 7983
-            if not (address in self._addresses or self._is_peer(address)):
-                self.drops["stranger"] += 1
-            elif not self._media.take(self._now_us()):
-                self.drops["media_rate"] += 1
-            else:
-                self.heard += 1
-                self._on_media(data)
-        elif 20 <= first < 64:  # noqa: PLR2004 - RFC 7983
-            if self.connected and not self._is_peer(address):
-                self.drops["stranger"] += 1
-            else:
-                self._queue(data, protocol.local_candidate.component)
-        elif first < 4:  # noqa: PLR2004 - RFC 7983
-            refusal = self._stun_refusal(data, address, protocol)
-            if refusal is None:
-                self.heard += 1
-                parse_stun(data, address)
-            else:
-                self.drops[refusal] += 1
+        refusal = self._refusal(data, address, protocol)
+        if refusal is not None:
+            self.drops[refusal] += 1
+        elif _is_dtls(data):
+            self._queue(data, protocol.local_candidate.component)
         else:
-            self.drops["kind"] += 1
+            self.heard += 1
+            if _is_media(data):
+                self._on_media(data)
+            else:
+                parse_stun(data, address)
+
+    def _refusal(self, data: bytes, address: tuple[str, int], protocol: StunProtocol) -> str | None:
+        """Why a datagram is dropped; None when it is wanted."""
+        if not MIN_BYTES <= len(data) <= MAX_BYTES:
+            return "size"
+        if _is_media(data):
+            return self._media_refusal(address)
+        if _is_dtls(data):
+            return self._dtls_refusal(address)
+        return self._stun_refusal(data, address, protocol) if data[0] < 4 else "kind"  # noqa: PLR2004 - RFC 7983
+
+    def _media_refusal(self, address: tuple[str, int]) -> str | None:
+        if not (address in self._addresses or self._is_peer(address)):
+            return "stranger"
+        return None if self._media.take(self._now_us()) else "media_rate"
+
+    def _dtls_refusal(self, address: tuple[str, int]) -> str | None:
+        if not self.connected:
+            return None
+        if not self._is_peer(address):
+            return "stranger"
+        return None if self._dtls.take(self._now_us()) else "dtls_rate"
 
     def _is_peer(self, address: tuple[str, int]) -> bool:
         candidates = self._connection._remote_candidates  # noqa: SLF001 - grows while connecting; no event tells
@@ -143,3 +152,11 @@ class Gate:
         else:
             self.heard += 1
             queue.put_nowait((data, component))
+
+
+def _is_media(data: bytes) -> bool:
+    return 128 <= data[0] < 192  # noqa: PLR2004 - RFC 7983
+
+
+def _is_dtls(data: bytes) -> bool:
+    return 20 <= data[0] < 64  # noqa: PLR2004 - RFC 7983

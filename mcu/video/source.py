@@ -18,6 +18,8 @@ from mcu.video.decode import Decoder, vp8_size
 from mcu.video.pictures import PictureQueue
 from mcu.video.scale import halved
 from mcu.video.scene import SourceState
+from mcu.video.shape import Shape
+from mcu.video.thinning import Thinner
 
 _log = logging.getLogger(__name__)
 
@@ -30,9 +32,12 @@ LIVE_US = 1_500_000
 SCREEN_LIVE_US = 3_000_000
 """A screen likewise: browsers repeat one that stands still about once a second."""
 
-DROPS = ("off_stage", "no_keyframe", "overflow", "over_budget", "undecodable", "empty", "closed", "late", "early")
+DROPS = (
+    "off_stage", "no_keyframe", "overflow", "over_budget", "thinned", "undecodable", "empty", "closed", "late", "early",
+)  # fmt: skip
 """Why units and pictures are dropped; *late* pictures were overtaken by a newer one, *early* ones by a full queue."""
 
+_COSTLY_US = 20_000_000  # how long it counts as costly after its budget was spent
 _MAX_HOLD_US = 500_000  # a picture never waits longer for its sound
 _ASK_AGAIN_US = 1_000_000  # a keyframe that was asked for and did not come
 
@@ -101,7 +106,9 @@ class VideoSource:
         self._needs_keyframe = True
         self._asked_us: int | None = None  # when the sender was last asked for a keyframe
         self._decoder: Decoder | None = None  # touched by the job alone, or under the lock while there is none
-        self._aspect = 16 / 9
+        self._shape = Shape()
+        self._thinner = Thinner()
+        self._overspent_us: int | None = None  # when its budget was last spent
         self._sign_us: int | None = None  # last sign of life: a picture; off stage, a unit
 
     def push(self, unit: VideoUnit) -> None:
@@ -124,7 +131,8 @@ class VideoSource:
             self.drops["off_stage"] += 1
             self._sign_us = unit.arrival_us
             if unit.keyframe and (size := vp8_size(unit.data)) and all(size):
-                self.size, self._aspect = size, _aspect(*size)
+                self.size = size
+                self._shape.note(*size, unit.arrival_us)
             return False
         if not self.budget.allows(unit.arrival_us):
             self._units.append(unit)
@@ -138,13 +146,16 @@ class VideoSource:
             self.drops["no_keyframe"] += 1
             return self._may_ask(unit.arrival_us)
         self._needs_keyframe = False
+        if self._thinner.spares(unit):
+            self.drops["thinned"] += 1
+            return False
         self._units.append(unit)
         return False
 
     def _drop_over_budget(self) -> None:
         """Nothing more until there is time for it again, and then from a keyframe on."""
         self.drops["over_budget"] += len(self._units)
-        self._sign_us = self._units[-1].arrival_us  # it is there, only too costly
+        self._overspent_us = self._sign_us = self._units[-1].arrival_us  # it is there, only too costly
         self._units.clear()
         self._needs_keyframe = True
 
@@ -177,10 +188,11 @@ class VideoSource:
         return self.shown
 
     def state(self, now_us: int) -> SourceState:
-        """Shape and liveness."""
+        """Shape, liveness and cost."""
         with self._lock:
             live = self._sign_us is not None and now_us - self._sign_us <= self._live_us
-            return SourceState(self._aspect, live)
+            costly = self._overspent_us is not None and now_us - self._overspent_us < _COSTLY_US
+            return SourceState(self._shape.aspect, live, costly)
 
     @property
     def decoding(self) -> bool:
@@ -247,7 +259,7 @@ class VideoSource:
             if picture is None or self._closed or not self._on_stage:
                 return
             self._sign_us = unit.arrival_us
-            self._aspect = _aspect(*self.size)
+            self._shape.note(*self.size, unit.arrival_us)
             self.pictures.push(picture)
 
     def _picture(self, unit: VideoUnit) -> Picture | None:
@@ -281,8 +293,3 @@ class VideoSource:
             ask = self._needs_keyframe and self._may_ask(unit.arrival_us)
         if ask:
             self._ask()
-
-
-def _aspect(width: int, height: int) -> float:
-    """Width by height, kept to shapes that a layout can do something with."""
-    return min(8.0, max(1 / 8, width / height))

@@ -83,7 +83,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         stack.callback(server.close)
         server.start()
         line, flasher = Bottleneck(), Synthetic(server.url)
-        stack.callback(line.close)
+        stack.callback(line.end)
         stack.callback(flasher.close)
         sound = write_wav(folder / "tone.wav", tone(440, 1))
         starved, other = (Chromium(video=_busy_camera(folder / f"{n}.y4m", n), audio=sound) for n in range(2))

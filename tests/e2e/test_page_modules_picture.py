@@ -225,7 +225,7 @@ async def test_figures_are_of_the_time_between_two_readings(call: Any) -> None:
     assert (got["inBps"], got["outBps"]) == (1_000_000, 200_000)
     assert (got["lossIn"], got["lossOut"]) == (pytest.approx(0.1), 0.02)
     assert (got["roundTripMs"], got["pictureJitterMs"], got["pictureBufferMs"]) == (40, 12, pytest.approx(100))
-    assert (got["rung"], got["sentHeight"], got["codecIn"]) == ("half", 180, "H264")
+    assert (got["rung"], got["rungPart"], got["sentHeight"], got["codecIn"]) == ("half", 0.5, 180, "H264")
     first = await call("figures", "figures", before, None, {"width": 1280, "height": 720})
     assert (first["inBps"], first["lossIn"]) == (None, None)
 
@@ -233,6 +233,24 @@ async def test_figures_are_of_the_time_between_two_readings(call: Any) -> None:
 async def test_no_reading_yet_is_no_figure(call: Any) -> None:
     got = await call("figures", "figures", [], [], {"width": 1280, "height": 720})
     assert {key: value for key, value in got.items() if value is not None} == {"atMs": 0}
+
+
+async def test_delays_are_told_in_the_order_of_the_way(call: Any) -> None:
+    def stage(ms: float) -> dict[str, float]:
+        return {"count": 9, "p50_ms": ms, "p95_ms": 2 * ms}
+
+    delays = {
+        "sound": {"total": stage(40), "mix": stage(2), "wait": stage(30), "new": stage(1)},
+        "picture": {"send": stage(1)},
+    }
+    told = await call("delays", "delayGroups", delays)
+    assert [(group["title"], [row["label"] for row in group["rows"]]) for group in told] == [
+        ("Your picture", ["sent to you"]),
+        ("Your sound", ["waiting", "mixed", "in all"]),
+    ]
+    assert told[1]["rows"][2] == {"label": "in all", "p50Ms": 40, "p95Ms": 80}
+    assert await call("delays", "delaySample", delays) == {"pictureMs": None, "soundMs": 40}
+    assert await call("delays", "delayGroups", {}) == []
 
 
 @pytest.mark.parametrize(

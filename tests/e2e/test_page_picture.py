@@ -187,7 +187,23 @@ async def test_statistics_are_drawn(pair: tuple[Guest, Guest], tmp_path: Path) -
     for label in (r"Bit rate: in [\d.]+\s[kM]bit/s, out [\d.]+\s[kM]bit/s", r"Picture height: in (180|360|720)p"):
         await expect(panel.get_by_label(re.compile(label)).last).to_be_visible(timeout=MEDIA_MS)
     await expect(panel.get_by_text(re.compile("full size|half size|quarter size"))).to_be_visible()
+    for title in ("Bit rate", "Loss", "Jitter", "Delay", "Size of the room's picture", "Delay in the room"):
+        await expect(panel.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    picture = panel.get_by_role("table").filter(has_text="Your picture")
+    for stage in (
+        "coming in",
+        "decoded",
+        "held for lip sync",
+        "waiting",
+        "painted",
+        "encoded",
+        "in all",
+        "sent to you",
+    ):
+        await expect(picture.get_by_role("row", name=re.compile(rf"^{stage} [\d.]+\sms [\d.]+\sms$"))).to_be_visible()
     ink = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
     for canvas in await panel.locator("canvas").all():
         assert await canvas.evaluate(ink)
     await pair[0].shot(tmp_path, "statistics")
+    await picture.scroll_into_view_if_needed()
+    await pair[0].shot(tmp_path, "delays")

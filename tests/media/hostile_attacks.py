@@ -14,7 +14,7 @@ from aioice import stun
 
 from tests.media.hostile_peers import FPS, Hostile, encoded, flat, tone_packets
 
-SECONDS = 1.2
+SECONDS = 1.0
 SMALL = (160, 96)
 
 
@@ -66,6 +66,7 @@ def mutated(rng: random.Random, data: bytes) -> bytes:
 def prepare() -> None:
     """Encode what takes long to encode; whoever waits for that sends nothing."""
     _sizes()
+    _shapes()
     _greedy()
     for codec in ("vp8", "h264"):
         noise(codec)
@@ -148,6 +149,18 @@ def _sizes() -> tuple[bytes, ...]:
     return tuple(encoded("vp8", iter([flat(size, (60, 128, 128))]), size)[0] for size in sizes)
 
 
+@functools.cache
+def _shapes() -> tuple[bytes, ...]:
+    sizes = [(640, 96), (96, 640)]
+    return tuple(encoded("vp8", [flat(size, (60, 128, 128))], size)[0] for size in sizes)
+
+
+async def wide_and_narrow(hostile: Hostile) -> None:
+    """A shape that stays for a moment, then the other."""
+    async for n in paced(FPS, 2.5):
+        await hostile.picture("VP8", _shapes()[n // 9 % 2], n * 3000)
+
+
 async def resolution_each_frame(hostile: Hostile) -> None:
     async for n in paced(60):
         await hostile.picture("VP8", _sizes()[n % 40], n * 1500)
@@ -169,7 +182,7 @@ def noise(codec: str) -> tuple[bytes, ...]:
 
 async def _large(hostile: Hostile, codec: str) -> None:
     clip = noise(codec.lower())
-    async for n in paced(FPS, 2.5):
+    async for n in paced(FPS, 1.8):
         await hostile.picture(codec, clip[n % 5], n * 3000)
 
 
@@ -195,7 +208,7 @@ async def greedy_h264(hostile: Hostile) -> None:
 
 async def one_picture_a_second(hostile: Hostile) -> None:
     clip = moving("vp8", SMALL)
-    async for n in paced(1, 3):
+    async for n in paced(1, 2):
         await hostile.picture("VP8", clip[n], n * 90_000)
 
 
@@ -255,13 +268,13 @@ JUMPS = [0, 90_000 * 3600, -90_000 * 3600, 2**31 - 1, 2**31 + 1, 2**32 - 1, 1234
 
 async def video_time_jumps(hostile: Hostile) -> None:
     clip = moving("vp8", SMALL)
-    async for n in paced(FPS, 2):
+    async for n in paced(FPS, 1.8):
         await hostile.picture("VP8", clip[n % 30], n * 3000 + JUMPS[n // 6 % len(JUMPS)])
 
 
 async def audio_time_jumps(hostile: Hostile) -> None:
     packets = tone_packets(3000)
-    async for n in paced(50, 2):
+    async for n in paced(50, 1.6):
         await hostile.sound(packets[n % 50], n * 960 + JUMPS[n // 8 % len(JUMPS)])
 
 
@@ -269,7 +282,7 @@ async def absurd_clock(hostile: Hostile) -> None:
     """Sender reports that tie the streams to impossible times, and to others with each report."""
     packets, clip = tone_packets(3000), moving("vp8", SMALL)
     times = [0, 1, 2**63, 2**64 - 1, 3_900_000_000 << 32, (3_900_000_000 << 32) + (7 << 32)]
-    async for n in paced(50, 2):
+    async for n in paced(50, 1.6):
         await hostile.sound(packets[n % 50], n * 960)
         if n % 2:
             await hostile.picture("VP8", clip[n // 2 % 30], n * 1800)
@@ -281,7 +294,7 @@ async def absurd_clock(hostile: Hostile) -> None:
 async def sequence_jumps(hostile: Hostile) -> None:
     packets, clip = tone_packets(3000), moving("vp8", SMALL)
     rng = random.Random(8)
-    async for n in paced(50, 2):
+    async for n in paced(50, 1.6):
         sequence = rng.randrange(65_536) if n % 2 else n
         await hostile.sound(packets[n % 50], n * 960, sequence=sequence)
         await hostile.picture("VP8", clip[n % 30], n * 1800, sequence=rng.randrange(65_536))
@@ -322,7 +335,7 @@ async def lying_levels(hostile: Hostile) -> None:
     level_id = int(next(
         line for line in hostile.answer.splitlines() if "ssrc-audio-level" in line
     ).split(":")[1].split()[0].split("/")[0])  # fmt: skip
-    async for n in paced(50, 2):
+    async for n in paced(50, 1.6):
         head = struct.pack(
             "!BBHII", 0x90, hostile.payload_type("opus"), n, hostile.origin + n * 960, hostile.ssrc("audio")
         )
@@ -353,7 +366,7 @@ async def never_reads(hostile: Hostile) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     loop = asyncio.get_running_loop()
     loop._remove_reader(sock.fileno())  # type: ignore[attr-defined]  # a selector loop has it
-    await asyncio.sleep(3)
+    await asyncio.sleep(2)
     with suppress(OSError):
         loop._add_reader(sock.fileno(), pair.protocol.transport._read_ready)  # type: ignore[attr-defined]  # as above
 

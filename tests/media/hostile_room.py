@@ -1,20 +1,23 @@
 """A real room process with two honest members, watched while somebody does them harm."""
 
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from benchmarks.roomproc import RoomProcess
-from mcu.messages import RoomConfig, RoomState, VideoConfig
+from mcu.messages import RoomConfig, RoomState, TileBox, VideoConfig
 from tests.media.hostile_peers import CLOCK_HZ, Honest
 from tests.media.rtc_world import until
 
 CANVAS = VideoConfig(width=640, height=360, fps=30, bitrate_bps=600_000, rungs=1)
 MAX_GAP_MS = 200
+_QUIET_CORES = 0.2  # that others may take on a machine that is called quiet
 _BLOCK = 2400  # 50 ms at 48 kHz
 
 
@@ -24,10 +27,20 @@ class Watch:
 
     before: RoomState
     memory_before_mb: float
+    cpu_before: tuple[float, float]  # seconds since some time, and seconds of processor that others took since then
     since: dict[str, dict[str, int]]  # units heard before, by member and kind
+    during: RoomState  # at the end of the attack
+    after: RoomState
     memory_during_mb: float = 0.0
-    metrics: dict[str, float] = field(default_factory=dict)  # at the end of the attack
-    mallory: dict[str, float] = field(default_factory=dict)  # what the room then told of who did it
+    media_s: float = 0.0  # heard until the end
+
+    def grown(self, name: str) -> float:
+        """By how much a metric has grown."""
+        return self.after.metrics.get(name, 0) - self.before.metrics.get(name, 0)
+
+    def stats_of(self, id_: str) -> dict[str, float]:
+        """What the room told of a participant at the end of the attack."""
+        return next(person.stats for person in self.during.participants if person.id == id_)
 
 
 class Scene:
@@ -41,7 +54,25 @@ class Scene:
         since = {m.id: {kind: len(heard.times) for kind, heard in m.heard.items()} for m in self.members}
         for member in self.members:
             member.begin()
-        return Watch(await self.room.state(), self.room.memory_mb(), since)
+        state = await self.room.state()
+        return Watch(state, self.room.memory_mb(), self._others(), since, during=state, after=state)
+
+    async def end(self, watch: Watch) -> None:
+        """The attack is over, and the honest have got some more."""
+        watch.after = await self.room.state()
+        heard = self.members[0].heard["audio"].times
+        watch.media_s = (heard[-1] - heard[watch.since[self.members[0].id]["audio"] - 1]) / CLOCK_HZ["audio"]
+
+    def _others(self) -> tuple[float, float]:
+        busy = psutil.cpu_times()
+        own = psutil.Process().cpu_times()
+        total = sum(busy) - busy.idle - getattr(busy, "iowait", 0.0) - getattr(busy, "guest", 0.0)
+        return time.monotonic(), total - self.room.cpu_s() - own.user - own.system
+
+    def tolerated_ms(self, watch: Watch) -> float:
+        """The longest gap that is no fault of the room's: 200 ms, longer when other programs take the processors."""
+        elapsed_s, taken_s = (now - then for now, then in zip(self._others(), watch.cpu_before, strict=True))
+        return MAX_GAP_MS * (1 + 2 * max(0.0, taken_s / elapsed_s - _QUIET_CORES))
 
     async def goes_on(self) -> None:
         """Everybody honest gets more media, from now on."""
@@ -55,11 +86,15 @@ class Scene:
             for kind, heard in member.heard.items()
         )
 
-    async def pictures_are_right(self) -> None:
-        """Each honest colour is in its tile, as everybody sees it."""
+    async def boxes(self) -> dict[str, TileBox]:
+        """Where the honest are on the canvas."""
         tiles = (await self.room.state()).tiles
         assert tiles is not None
-        boxes = {tile.id: tile.end for tile in tiles.tiles}
+        return {tile.id: tile.end for tile in tiles.tiles if tile.id in {member.id for member in self.members}}
+
+    async def pictures_are_right(self) -> None:
+        """Each honest colour is in its tile, as everybody sees it."""
+        boxes = await self.boxes()
         for viewer in self.members:
             picture = viewer.picture()
             for member in self.members:
@@ -68,14 +103,16 @@ class Scene:
                 luma = picture[y - 8 : y + 8, x - 8 : x + 8].mean()
                 assert abs(luma - member.colour[0]) < 6, f"{viewer.id} sees {luma} where {member.id} should be"
 
-    def tones_are_right(self) -> None:
+    def tones_are_right(self, watch: Watch) -> None:
         """Each hears the other's tone all the time, save for pauses that nobody minds."""
         for listener in self.members:
             sound = listener.sound()
             for member in self.members:
                 if member is not listener:
                     silent_ms = silence_ms(sound, member.tone_hz)
-                    assert silent_ms <= MAX_GAP_MS + 1000 * member.late_s, f"{listener.id} misses {member.id}"
+                    assert silent_ms <= self.tolerated_ms(watch) + 1000 * member.late_s, (
+                        f"{listener.id} misses {member.id}"
+                    )
 
 
 def silence_ms(sound: np.ndarray[Any, Any], tone_hz: float) -> float:
@@ -106,8 +143,3 @@ async def scene(directory: Path) -> AsyncIterator[Scene]:
         finally:
             for member in members:
                 await member.leave(room)
-
-
-def growth(before: RoomState, after: RoomState) -> Callable[[str], float]:
-    """How much each metric grew."""
-    return lambda name: after.metrics.get(name, 0) - before.metrics.get(name, 0)

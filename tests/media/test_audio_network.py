@@ -110,6 +110,19 @@ def test_drift_of_the_senders_clock_never_adds_up(drift_ppm: int) -> None:
     assert listener.mixer.metrics()["tutti_audio_packets_lost_total"] == 0
 
 
+def test_who_comes_late_is_heard_as_early_as_the_first() -> None:
+    listener, pause = Listener(), np.zeros(48_000 * 20, np.float32)
+    listener.send("first", spoken_packets(np.concatenate([chirps(10), pause])))
+    listener.run(20)
+    listener.send("late", spoken_packets(chirps(10), start_us=20_000_000))
+    listener.run(31)
+    late = [
+        (second - number * SLOT_S) * 1000 for number, second in found(listener.heard[960_000:, 0], round(10 / SLOT_S))
+    ]
+    assert len(late) >= 10 / SLOT_S - 2
+    assert abs(np.median(late) - np.median(list(delays_ms(listener, 10).values()))) < 5
+
+
 @pytest.mark.parametrize("dtx", [0, 1])
 def test_comfort_noise_fills_the_pauses_of_a_dtx_sender(dtx: int) -> None:
     """Who stops sending in silence is not heard as holes: the noise goes on about as loud."""

@@ -34,6 +34,11 @@ export class Api {
     }
   }
 
+  /** One of them, with the delays of the last seconds. */
+  participant(room, id) {
+    return this.#json("GET", participantPath(room, id));
+  }
+
   /** Whether a room is for music; one that does not exist, or is no more, is not. */
   async isForMusic(room) {
     try {

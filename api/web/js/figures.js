@@ -1,6 +1,7 @@
 /** From two readings of `getStats` to the figures of the seconds between them. Pure. */
 
 const NOTHING = Object.freeze({});
+const PARTS = { full: 1, half: 1 / 2, quarter: 1 / 4 }; // of the canvas's height
 const [CAMERA_LINE, SCREEN_LINE] = ["1", "2"]; // as `peer.js` offers them, after the microphone's
 
 /**
@@ -32,6 +33,7 @@ export function figures(now, before, canvas) {
     width: is.pictureIn.frameWidth ?? null,
     height: is.pictureIn.frameHeight ?? null,
     rung: rungOf(is.pictureIn.frameHeight, canvas.height),
+    rungPart: PARTS[rungOf(is.pictureIn.frameHeight, canvas.height)] ?? null,
     sentHeight: is.cameraOut.frameHeight ?? null,
     limitedBy: is.cameraOut.qualityLimitationReason ?? null,
     dropped: is.pictureIn.framesDropped ?? null,

@@ -8,15 +8,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import httpx
 import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from av import AudioCodecContext, AudioFrame, CodecContext, Packet, VideoCodecContext, VideoFrame
+from av import AudioCodecContext, AudioFrame, CodecContext, VideoCodecContext, VideoFrame
 
+from tests.e2e.support.loops import Loop
 from tests.e2e.support.media import BLUE, SAMPLE_RATE_HZ, Rgb, yuv601
 from tests.e2e.support.waiting import LoopThread, wait_for
 
@@ -33,40 +33,6 @@ def _plain(colour: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
     planes[1][: _WIDTH * _HEIGHT // 4] = colour[1]
     planes[1][_WIDTH * _HEIGHT // 4 :] = colour[2]
     return np.concatenate(planes).astype(np.uint8).reshape(_HEIGHT * 3 // 2, _WIDTH)
-
-
-class _Paced(MediaStreamTrack):
-    """Unit ``n`` is handed out at ``start + n · period``; those that nobody asked for in time are left out."""
-
-    def __init__(self, start: float, period_s: Fraction) -> None:
-        super().__init__()
-        self._start = start
-        self._period_s = period_s
-        self._next = 0
-
-    async def _turn(self) -> int:
-        if self.readyState != "live":
-            raise MediaStreamError
-        n = max(self._next, int((time.monotonic() - self._start) / self._period_s))
-        self._next = n + 1
-        await asyncio.sleep(max(0.0, self._start + float(n * self._period_s) - time.monotonic()))
-        return n
-
-
-class _Loop(_Paced):
-    """One second of encoded packets, over and over: sending them costs next to nothing, however busy the machine is."""
-
-    def __init__(self, kind: str, start: float, second: list[bytes], clock_rate_hz: int) -> None:
-        super().__init__(start, Fraction(1, len(second)))
-        self.kind = kind
-        self._second = second
-        self._clock_rate_hz = clock_rate_hz
-
-    async def recv(self) -> "Packet[Any]":  # senders take packets as well as frames
-        n = await self._turn()
-        packet = Packet(self._second[n % len(self._second)])
-        packet.pts, packet.time_base = n * self._clock_rate_hz // len(self._second), Fraction(1, self._clock_rate_hz)
-        return packet
 
 
 def _flashing(colour: Rgb) -> list[bytes]:
@@ -165,8 +131,8 @@ class Synthetic:
         connection.on("track", self._received)
         if self._sends:
             start = time.monotonic()
-            connection.addTrack(_Loop("audio", start, _beeping(), SAMPLE_RATE_HZ))
-            connection.addTrack(_Loop("video", start, _flashing(self._colour), 90_000))
+            connection.addTrack(Loop("audio", start, _beeping(), 50, SAMPLE_RATE_HZ))
+            connection.addTrack(Loop("video", start, _flashing(self._colour), FPS, 90_000))
         else:
             connection.addTransceiver("audio", direction="recvonly")
             connection.addTransceiver("video", direction="recvonly")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.rtc.hostile import MAX_ADDRESSES, MAX_QUEUED, MEDIA_BURST, STUN_BURST, Gate
+from mcu.rtc.hostile import DTLS_BURST, MAX_ADDRESSES, MAX_QUEUED, MEDIA_BURST, STUN_BURST, Gate
 
 pytestmark = pytest.mark.unit
 
@@ -143,6 +143,18 @@ def test_questions_are_answered_at_a_bounded_rate_answers_always_taken() -> None
     world.now_us = 1_000_000
     world.receive(QUESTION)
     assert len(world.stun) == 1001 + STUN_BURST
+
+
+def test_once_connected_little_dtls_is_listened_to() -> None:
+    world = _World()
+    world.gate.connected = True
+    for _ in range(1000):
+        world.receive(DTLS)
+        world.connection._queue.clear()  # the stack takes it at once
+    assert world.gate.drops == {"dtls_rate": 1000 - DTLS_BURST}
+    world.now_us = 1_000_000
+    world.receive(DTLS)
+    assert world.connection._queue == [(DTLS, 1)]
 
 
 def test_a_peer_has_no_more_addresses_than_a_peer_may_have() -> None:

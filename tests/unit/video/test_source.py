@@ -285,8 +285,11 @@ def test_a_sender_whose_pictures_cost_too_much_is_decoded_less_often_from_keyfra
     drops = bench.source.all_drops()
     assert drops["over_budget"] > 200
     assert bench.source.decoded + drops["over_budget"] + drops["no_keyframe"] == 600
-    assert bench.source.state(20_000_000).live
+    state = bench.source.state(20_000_000)
+    assert state.live
+    assert state.costly
     assert bench.asked <= 20
+    assert not bench.source.state(60_000_000).costly
 
 
 def test_a_sender_whose_pictures_are_cheap_loses_none() -> None:

@@ -1,13 +1,13 @@
-/** How the connection does: small graphs of the last minutes, and figures of this second. */
+/** How the connection and the room do: small graphs of the last minutes, and figures of this second. */
 
-import { axisTop } from "../figures.js";
+import { h, setText } from "../dom.js";
 import { bitrate, milliseconds, percent } from "../format.js";
-import { h, setAttribute, setText } from "../dom.js";
+import { ofOverload } from "../words.js";
+import { delaysInTheRoom } from "./delays.js";
+import { COLOURS, graph, SHOWN } from "./graph.js";
 
-const SHOWN = 120; // seconds
-const IN = "#7ea6ff";
-const OUT = "#4fc08a";
-const THIRD = "#f0b849";
+const [IN, OUT, THIRD] = COLOURS;
+const SIZES = { 1: "full", 0.5: "half", 0.25: "quarter" };
 
 /** Each graph: its lines by key of a figure, and the least top of its axis. */
 const GRAPHS = [
@@ -49,6 +49,12 @@ const GRAPHS = [
     ],
   },
   {
+    title: "Size of the room's picture",
+    show: (part) => SIZES[part],
+    least: 1,
+    lines: [{ key: "rungPart", label: "in", colour: IN }],
+  },
+  {
     title: "Picture height",
     show: (lines) => `${Math.round(lines)}p`,
     least: 200,
@@ -68,22 +74,25 @@ const GRAPHS = [
   },
 ];
 
-/** @param {{sampler: import("../sampler.js").Sampler}} app */
-export function statistics({ sampler }) {
+/** @param {object} app `sampler`, `api`, `store`, `config` */
+export function statistics({ sampler, api, store, config }) {
   const graphs = GRAPHS.map(graph);
   const facts = h("dl", { class: "facts" });
+  const room = delaysInTheRoom(api, store);
   const element = h(
     "div",
     { class: "stack" },
     h("p", { class: "hint" }, "Your own connection, the last two minutes."),
     facts,
     h("div", { class: "graphs" }, graphs.map((each) => each.element)),
+    room.element,
   );
   const draw = () => {
     if (!element.isConnected || document.hidden) return;
     const samples = sampler.ring.values.slice(-SHOWN);
     for (const each of graphs) each.draw(samples);
-    if (samples.length) tell(facts, factsOf(samples.at(-1)));
+    if (samples.length) tell(facts, factsOf(samples.at(-1), store.state, config));
+    room.refresh();
   };
   sampler.onSample = draw;
   return { element, opened: () => requestAnimationFrame(draw), update() {} }; // it has a size by then
@@ -92,7 +101,7 @@ export function statistics({ sampler }) {
 const RUNGS = { full: "full size", half: "half size", quarter: "quarter size" };
 const LIMITS = { cpu: "held back by this computer", bandwidth: "held back by the line", other: "held back" };
 
-function factsOf(sample) {
+function factsOf(sample, { overload, canvas }, config) {
   const size = sample.height ? [`${sample.width} × ${sample.height}`, RUNGS[sample.rung]] : ["none yet"];
   const sent = sample.sentHeight ? [`${sample.sentHeight}p`, LIMITS[sample.limitedBy]] : ["off"];
   return [
@@ -100,6 +109,7 @@ function factsOf(sample) {
     ["Camera out", sent.filter(Boolean).join(", ")],
     ["Codecs", `${sample.codecIn ?? "–"} in, ${sample.codecOut ?? "–"} out`],
     ["Screen out", sample.screenOutBps ? bitrate(sample.screenOutBps) : "off"],
+    ["Server", overload ? ofOverload(overload, canvas ?? config.video) : "keeps up"],
     ["Freezes, dropped", `${sample.freezes ?? 0}, ${sample.dropped ?? 0}`],
   ];
 }
@@ -109,56 +119,4 @@ function tell(list, facts) {
     list.replaceChildren(...facts.flatMap(([name]) => [h("dt", {}, name), h("dd", {})]));
   }
   facts.forEach(([, value], index) => setText(list.children[2 * index + 1], value));
-}
-
-function graph({ title, show, least, lines }) {
-  const canvas = h("canvas", { class: "graph-canvas", role: "img" });
-  const top = h("span", { class: "graph-top" });
-  const values = lines.map(() => h("span", { class: "graph-value" }));
-  lines.forEach(({ colour }, index) => values[index].style.setProperty("color", colour));
-  const legend = lines.map(({ label }, index) => h("span", { class: "graph-line" }, `${label} `, values[index]));
-  const element = h(
-    "section",
-    { class: "graph", "aria-label": title },
-    h("header", { class: "graph-head" }, h("h3", {}, title), h("p", { class: "graph-legend" }, legend)),
-    h("div", { class: "graph-area" }, canvas, top),
-  );
-  return {
-    element,
-    draw(samples) {
-      const limit = axisTop(samples.flatMap((sample) => lines.map(({ key }) => sample[key])), least);
-      setText(top, show(limit));
-      const last = samples.at(-1);
-      const said = lines.map(({ key }) => (last?.[key] === null || last === undefined ? "–" : show(last[key])));
-      values.forEach((value, index) => setText(value, said[index]));
-      setAttribute(canvas, "aria-label", `${title}: ${lines.map(({ label }, index) => `${label} ${said[index]}`).join(", ")}`);
-      paint(canvas, samples, lines, limit);
-    },
-  };
-}
-
-function paint(canvas, samples, lines, limit) {
-  const ratio = devicePixelRatio || 1;
-  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
-  if (!width || !height) return;
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, width, height);
-  context.fillStyle = "rgb(255 255 255 / 9%)";
-  for (const part of [0.25, 0.5, 0.75]) context.fillRect(0, Math.round(height * part), width, ratio);
-  context.lineWidth = 1.6 * ratio;
-  context.lineJoin = "round";
-  const x = (index) => width - ((samples.length - 1 - index) / (SHOWN - 1)) * width;
-  const y = (value) => height - ratio - (Math.min(value, limit) / limit) * (height - 3 * ratio);
-  for (const { key, colour } of lines) {
-    context.strokeStyle = colour;
-    context.beginPath();
-    let drawing = false; // a gap where the browser said nothing
-    samples.forEach((sample, index) => {
-      const value = sample[key];
-      if (value !== null) context[drawing ? "lineTo" : "moveTo"](x(index), y(value));
-      drawing = value !== null;
-    });
-    context.stroke();
-  }
 }

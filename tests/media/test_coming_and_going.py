@@ -1,0 +1,99 @@
+"""People come late, go together and have no camera, with real packets: what those notice who stay."""
+
+import asyncio
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests.e2e.support.waiting import LoopThread
+from tests.media.guest_streams import Stream, heard_from
+from tests.media.room_guests import Guest, House, open_house
+from tests.unit.audio.chirps import SLOT_S, found
+
+pytestmark = pytest.mark.media
+
+GAP_MS = 200
+
+
+@dataclass
+class Story:
+    """What those got who stayed."""
+
+    gaps_ms: dict[str, float] = field(default_factory=dict)  # the longest between two pictures, on media time
+    behind_ms: dict[str, float] = field(default_factory=dict)  # arrival of sound after its media time, in the middle
+    chirps: list[int] = field(default_factory=list)  # of who has no camera, as heard after the late one had come
+    sung: int = 0
+    skipped: float = 0.0
+
+
+def _gap_ms(stream: Stream) -> float:
+    times = [time for time, *_ in stream.units()]
+    return max((after - before) / 90 for before, after in pairwise(times))
+
+
+def _behind_ms(stream: Stream, origin: int, clock_began_s: float, since_s: float) -> float:
+    return float(
+        np.median(
+            [
+                (arrival - clock_began_s) * 1_000 - ((time - origin) & 0xFFFFFFFF) / 48
+                for time, arrival, *_ in stream.units()
+                if arrival >= since_s
+            ]
+        )
+    )
+
+
+async def _told() -> Story:
+    story = Story()
+    async with open_house() as house:
+        anna, bert, cleo = (Guest(name, seed=seed) for seed, name in enumerate(("anna", "bert", "cleo")))
+        dora = Guest("dora", seed=3, sings=True, films=False)
+        for guest in (anna, bert, cleo, dora):
+            await guest.join(house.room)
+        await asyncio.sleep(1)
+        await asyncio.gather(bert.leave(), cleo.leave())
+        await asyncio.sleep(2)
+        late = Guest("late", seed=4)
+        await late.join(house.room)
+        await asyncio.sleep(3)
+        story.skipped = house.metric("tutti_video_ticks_skipped_total")
+        _look_back(story, house, anna, late, dora)
+        for guest in (anna, dora, late):
+            await guest.leave()
+    return story
+
+
+def _look_back(story: Story, house: House, anna: Guest, late: Guest, dora: Guest) -> None:
+    began_s = house.room.clock.start_monotonic_ns / 1e9
+    since_s = min(arrival for _, arrival, *_ in late.sound.units()) + 0.5
+    for guest in (anna, late):
+        story.gaps_ms[guest.name] = _gap_ms(guest.picture)
+        story.behind_ms[guest.name] = _behind_ms(guest.sound, house.origins(guest)[0], began_s, since_s)
+    heard = heard_from(late.sound, house.origins(late)[0], dora.begun_s - began_s)
+    count = int(len(heard) / 48_000 / SLOT_S)
+    story.sung = sum(number * SLOT_S >= since_s - dora.begun_s for number in range(count - 1))
+    story.chirps = [number for number, _ in found(heard, count) if number * SLOT_S >= since_s - dora.begun_s]
+
+
+@pytest.fixture(scope="module")
+def story() -> Story:
+    thread = LoopThread("coming and going")
+    told = thread.run(_told())
+    thread.close()
+    return told
+
+
+def test_two_who_leave_at_once_hold_up_nobody(story: Story) -> None:
+    assert story.gaps_ms["anna"] <= GAP_MS
+
+
+def test_who_comes_late_hears_as_early_as_the_first(story: Story) -> None:
+    assert abs(story.behind_ms["late"] - story.behind_ms["anna"]) < 20
+
+
+def test_who_has_no_camera_is_heard_and_stops_no_picture(story: Story) -> None:
+    assert story.chirps == sorted(story.chirps)
+    assert len(story.chirps) >= story.sung - 1 > 5
+    assert story.gaps_ms["late"] <= GAP_MS
