@@ -89,10 +89,17 @@ class _Crowd:
     def _look(self) -> None:
         for number, _ in self._poll.poll(0):
             if number == self._pipe.fileno():
-                name, arguments = self._pipe.recv()
-                self._pipe.send(getattr(self, name)(*arguments))
+                self._answer()
             elif (peer := self._by_socket.get(number)) is not None:
                 peer.drain()
+
+    def _answer(self) -> None:
+        try:
+            name, arguments = self._pipe.recv()
+        except EOFError:  # who drives us is gone
+            self.end()
+            return
+        self._pipe.send(getattr(self, name)(*arguments))
 
     # --- what can be asked of it -------------------------------------------------------------------------------------
 
