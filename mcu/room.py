@@ -15,7 +15,7 @@ from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
 from mcu.clock import MediaClock
 from mcu.delays import DelayBook
-from mcu.demand import cameras_wanted, line_limit_bps
+from mcu.demand import FOLLOWER_LEAST_BPS, cameras_wanted
 from mcu.direction import Wish, direct
 from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
@@ -303,8 +303,8 @@ class Room:
             state = (source is not None and source.live, wanted[participant.id])
             if state != (participant.camera_on, participant.camera_wanted):
                 participant.camera_on, participant.camera_wanted = state
-                limit_bps = line_limit_bps(wanted[participant.id], follows=participant.follows)
-                participant.peer.limit_camera(limit_bps)
+                least_bps = FOLLOWER_LEAST_BPS if participant.follows else 0
+                participant.peer.limit_camera(wanted[participant.id].bitrate_bps, least_bps)
                 self._tell_updated(participant)
 
     # --- sound --------------------------------------------------------------------------------------------------------
