@@ -322,7 +322,7 @@ async def packet_flood(hostile: Hostile) -> None:
 
 async def odd_opus(hostile: Hostile) -> None:
     """Packets of 120 ms, mono and stereo in turns, empty ones."""
-    long = [b"\x1b\x06" + b"\0" * 60, b"\xfb\x03" + b"\x33" * 90]  # SILK 6 x 20 ms; CELT stereo 3 x 20 ms
+    long = [b"\x1b\x02" + b"\0" * 60, b"\xff\x06" + b"\x33" * 90]  # SILK, 2 x 60 ms; CELT in stereo, 6 x 20 ms
     mono, stereo = tone_packets(3000), tone_packets(3000, channels=2)
     async for n in paced(100):
         data = [mono[n % 50], stereo[n % 50], long[n // 4 % 2], b""][n % 4]
