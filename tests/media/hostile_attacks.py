@@ -180,18 +180,20 @@ def noise(codec: str) -> tuple[bytes, ...]:
     return tuple(encoded(codec, pictures(), (3840, 2160), 20_000_000))
 
 
-async def _large(hostile: Hostile, codec: str) -> None:
+async def _large(hostile: Hostile, codec: str, per_second: int) -> None:
     clip = noise(codec.lower())
-    async for n in paced(FPS, 1.8):
-        await hostile.picture(codec, clip[n % 5], n * 3000)
+    async for n in paced(per_second, 1.8):
+        await hostile.picture(codec, clip[n % 5], n * 90_000 // per_second)
 
 
 async def large_vp8(hostile: Hostile) -> None:
-    await _large(hostile, "VP8")
+    """As many as take more than a core."""
+    await _large(hostile, "VP8", 90)
 
 
 async def large_h264(hostile: Hostile) -> None:
-    await _large(hostile, "H264")
+    """As many as are let in."""
+    await _large(hostile, "H264", 25)
 
 
 @functools.cache
