@@ -19,6 +19,7 @@ from mcu.demand import cameras_wanted, line_limit_bps
 from mcu.direction import Wish, direct
 from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
+from mcu.looplag import LoopLag
 from mcu.media import Rung, VideoCodec
 from mcu.messages import (
     ActiveSpeaker,
@@ -88,7 +89,10 @@ class Room:
         }
         self._delays = DelayBook(self.clock)
         self._audio_out.on_sent = self._delays.sound_sent
+        self._lag = LoopLag(self._loop)
+        self._video.loop_late_us = lambda: self._lag.median_us
         for fanout in self._video_out.values():
+            fanout.late_us = lambda: self._lag.worst_us
             fanout.on_begun = self._delays.picture_sent
         self._audio_out.on_loss = self._audio.report_loss
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
@@ -108,12 +112,14 @@ class Room:
         self._video.show(self._scene)
         self._audio.start()
         self._video.start()
+        self._lag.start()
         self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
 
     async def close(self) -> None:
         """Let everybody go and stop the media threads."""
         if self._looking is not None:
             self._looking.cancel()
+        self._lag.stop()
         await asyncio.gather(*(self.leave(id_, "closed") for id_ in list(self._participants)))
         await asyncio.to_thread(self._audio.stop)
         await asyncio.to_thread(self._video.stop)
@@ -413,6 +419,7 @@ class Room:
         metrics: dict[str, float] = {**self._audio.metrics(), **self._video.metrics()}
         drops = sum((p.peer.drops() for p in self._participants.values()), start=self._former_drops)
         metrics |= {f'tutti_receive_dropped_total{{of="{of}",reason="{why}"}}': n for (of, why), n in drops.items()}
+        metrics["tutti_loop_lateness_seconds_max"] = self._lag.worst_us / 1e6
         for fanout in fanouts:
             metrics.update(fanout.metrics())
         return metrics

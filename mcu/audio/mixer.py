@@ -232,11 +232,11 @@ class AudioMixer:
                 contributions[who] = part
         if self._mixed is not sources:
             self._ramp_out_who_left(sources, contributions, now_us)
-        full, minus = mix(contributions, self._channels)
+        full, minus, peak = mix(contributions, self._channels)
         for who, source in awake.items():
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
-        full, minus = self._limiter.limit(full, minus)
+        full, minus = self._limiter.limit(full, minus, peak)
         listeners = {who: each for who, source in sources.items() if (each := source.listener(now_us)) is not None}
         shared, own = self._outputs.encode(full, minus, listeners)
         arrivals = {who: s.arrival_us for who, s in awake.items() if s.arrival_us is not None}

@@ -80,8 +80,13 @@ def last_second(client: Client) -> Samples:
     return np.concatenate([frame.to_ndarray().T for frame in frames])[-48_000:]
 
 
+def level(sound: Samples, hz: float) -> float:
+    """Amplitude of a tone, the median of its tenths of a second: a gap on a busy machine is not what is looked at."""
+    return float(np.median([strength(sound[n : n + 4_800], hz) for n in range(0, len(sound) - 4_799, 4_800)]))
+
+
 def db(sound: Samples, strong_hz: float, weak_hz: float) -> float:
-    return float(20 * np.log10(strength(sound, strong_hz) / strength(sound, weak_hz)))
+    return float(20 * np.log10(level(sound, strong_hz) / level(sound, weak_hz)))
 
 
 async def test_left_and_right_stay_apart_from_microphone_to_listener_and_recording(tmp_path: Path) -> None:
@@ -102,7 +107,7 @@ async def test_left_and_right_stay_apart_from_microphone_to_listener_and_recordi
             for client in (band, listener, phone):
                 await client.close()
     heard = last_second(listener)
-    assert strength(heard[:, 0], LEFT_HZ) == pytest.approx(6_000 / 32_768, rel=0.1)  # neither evened nor gated
+    assert level(heard[:, 0], LEFT_HZ) == pytest.approx(6_000 / 32_768, rel=0.1)  # neither evened nor gated
     assert db(heard[:, 0], LEFT_HZ, RIGHT_HZ) > 30
     assert db(heard[:, 1], RIGHT_HZ, LEFT_HZ) > 30
     mono = last_second(phone)[:, 0]
