@@ -13,6 +13,7 @@ from typing import ParamSpec
 from layouts.geometry import Size
 from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
+from mcu.audio.speakers import MUSIC_DBOV, SPEAKING_DBOV
 from mcu.clock import MediaClock
 from mcu.delays import DelayBook
 from mcu.demand import cameras_wanted, line_limit_bps
@@ -81,7 +82,13 @@ class Room:
         self._empty_since: float | None = self._loop.time()
         self._audio_out = AudioFanout(self._loop, self.clock)
         music = config.audio.music
-        self._audio = AudioMixer(self.clock, self._audio_out, channels=1 + music, even_loudness=not music)
+        self._audio = AudioMixer(
+            self.clock,
+            self._audio_out,
+            channels=1 + music,
+            even_loudness=not music,
+            audible_dbov=MUSIC_DBOV if music else SPEAKING_DBOV,
+        )
         self._video = VideoMixer(config.video, self.clock)
         self._video_out = {
             codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
