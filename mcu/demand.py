@@ -1,6 +1,6 @@
 """What each camera is to send: what its tile can show, and next to nothing while it has none. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from layouts.model import Layout
 from mcu.messages import CameraWanted
@@ -15,10 +15,13 @@ FOLLOWER_LEAST_BPS = MOST_BPS  # room on the line of who follows by himself: he 
 OFF_STAGE = CameraWanted(width=0, height=0, bitrate_bps=OFF_STAGE_BPS)
 
 
-def cameras_wanted(layout: Layout, source_ids: Iterable[str]) -> dict[str, CameraWanted]:
-    """What is wanted of each of these sources."""
+def cameras_wanted(layout: Layout, source_ids: Iterable[str], costly: Collection[str] = ()) -> dict[str, CameraWanted]:
+    """What is wanted of each of these sources; of those too ``costly`` to decode the least that is a picture."""
     tiles = {tile.source_id: tile.rect for tile in layout.tiles}
-    return {id_: _wanted(tiles[id_].width, tiles[id_].height) if id_ in tiles else OFF_STAGE for id_ in source_ids}
+    wanted = {id_: _wanted(tiles[id_].width, tiles[id_].height) if id_ in tiles else OFF_STAGE for id_ in source_ids}
+    for id_ in tiles.keys() & costly & wanted.keys():
+        wanted[id_] = wanted[id_].model_copy(update={"bitrate_bps": LEAST_BPS})
+    return wanted
 
 
 def _wanted(width: int, height: int) -> CameraWanted:

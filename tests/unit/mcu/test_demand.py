@@ -32,3 +32,11 @@ def test_what_is_asked_for_is_bounded() -> None:
 
 def test_screens_are_not_asked_for() -> None:
     assert set(cameras_wanted(_layout(), ["a"])) == {"a"}
+
+
+def test_of_a_camera_that_costs_too_much_the_least_is_wanted() -> None:
+    layout = _layout(a=Rect(0, 0, 960, 540), b=Rect(0, 540, 320, 180))
+    plain, wanted = cameras_wanted(layout, ["a", "b", "c"]), cameras_wanted(layout, ["a", "b", "c"], {"a", "c", "d"})
+    assert (wanted["a"].width, wanted["a"].bitrate_bps) == (960, 150_000)
+    assert (wanted["b"], wanted["c"]) == (plain["b"], OFF_STAGE)
+    assert set(wanted) == {"a", "b", "c"}
