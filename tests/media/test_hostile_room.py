@@ -40,9 +40,14 @@ def within_its_share(watch: Watch) -> None:
     """One sender's decoding is held to its budget and a burst; the last picture overdraws it, the honest take a bit."""
     share = min(1.0, max(0.4, 0.15 * (os.cpu_count() or 1)))
     assert watch.grown("tutti_video_decode_seconds_total") < share * watch.media_s + 0.5
-    asked = next(person.camera_wanted for person in watch.during.participants if person.id == "mallory")
-    assert asked is not None
-    assert asked.bitrate_bps == LEAST_BPS
+    over_budget = watch.grown(VIDEO.format("over_budget"))
+    assert (
+        over_budget + watch.grown(VIDEO.format("overflow")) > 0
+    )  # a machine that is busy otherwise is short of it first
+    if over_budget:
+        asked = next(person.camera_wanted for person in watch.during.participants if person.id == "mallory")
+        assert asked is not None
+        assert asked.bitrate_bps == LEAST_BPS
 
 
 def few_keyframes(watch: Watch) -> None:
@@ -82,7 +87,7 @@ CASES = [
     Case(attacks.broken_h264, (VIDEO.format("undecodable"), VIDEO.format("no_keyframe"))),
     Case(attacks.broken_opus, (AUDIO.format("malformed"),)),
     Case(attacks.resolution_each_frame, (VIDEO.format("late"),), "camera_frames_in"),
-    Case(attacks.large_vp8, (VIDEO.format("over_budget"),), also=within_its_share),
+    Case(attacks.large_vp8, shown_by="camera_frames_in", also=within_its_share),
     Case(attacks.large_h264, shown_by="camera_frames_in"),
     Case(attacks.greedy_h264, (VIDEO.format("undecodable"),)),
     Case(attacks.one_picture_a_second, shown_by="camera_frames_in"),
