@@ -5,11 +5,11 @@ on; elsewhere the cores are multiplied by a factor (``factor_of``; ``tutti docto
 people in a room may come to, not what they take now: who has a microphone may talk, who has a camera may switch it on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mcu.media import Rung, VideoCodec
-from mcu.messages import Load, VideoConfig
+from mcu.messages import Demand, Load, VideoConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ MICROPHONE = Cost(0.004, 0.2)  # received, and heard through for a voice
 CAMERA = Cost(0.006, 0.5)  # received
 STAGE = Cost(0.027, 4)  # and decoded and painted, because it has a tile
 SCREEN = Cost(0.050, 12)  # shared
-TALKER = Cost(0.010, 2)  # decoded, and sent a mix of their own
+TALKER = Cost(0.010, 3)  # decoded, and sent a mix of their own
 MOST_TALKERS = 6  # at once in a room; nobody else is heard (``mcu.audio.mixer``)
-RECORDING = Cost(0.020, 16)  # AAC, and the writing; its picture counts as an encoder, if nobody else takes it
+RECORDING = Cost(0.020, 20)  # AAC, and the writing; its picture counts as an encoder, if nobody else takes it
 ENCODERS = {  # of 1280x720 at 30 pictures a second
-    (VideoCodec.H264, Rung.FULL): Cost(0.125, 38),
+    (VideoCodec.H264, Rung.FULL): Cost(0.115, 38),
     (VideoCodec.H264, Rung.HALF): Cost(0.050, 12),
     (VideoCodec.H264, Rung.QUARTER): Cost(0.020, 5),
-    (VideoCodec.VP8, Rung.FULL): Cost(0.240, 38),
+    (VideoCodec.VP8, Rung.FULL): Cost(0.250, 38),
     (VideoCodec.VP8, Rung.HALF): Cost(0.070, 12),
     (VideoCodec.VP8, Rung.QUARTER): Cost(0.025, 5),
 }
@@ -65,18 +65,18 @@ class Work:
 
 
 WORK = {
-    "decode_vp8": Work("decode a picture of 640x360, VP8", 500, 9 * 30),
-    "decode_h264": Work("decode a picture of 640x360, H.264", 150),
-    "compose": Work("paint nine tiles on 1280x720", 1000, 30),
-    "encode_h264_full": Work("encode 1280x720, H.264", 4240, 30),
-    "encode_h264_half": Work("encode 640x360, H.264", 1300),
-    "encode_h264_quarter": Work("encode 320x180, H.264", 400),
-    "encode_vp8_full": Work("encode 1280x720, VP8", 5540),
-    "decode_opus": Work("decode 20 ms of sound, Opus", 40, 3 * 50),
-    "encode_opus": Work("encode 20 ms of sound, Opus", 60, 4 * 50),
-    "send_picture": Work("send a packet of a picture (SRTP, UDP)", 8, 9 * 7 * 30),
-    "send_sound": Work("send a packet of sound (SRTP, UDP)", 15, 9 * 50),
-    "receive": Work("receive a packet (UDP, SRTP)", 30, 9 * (75 + 50)),
+    "decode_vp8": Work("decode a picture of 640x360, VP8", 440, 9 * 30),
+    "decode_h264": Work("decode a picture of 640x360, H.264", 165),
+    "compose": Work("paint nine tiles on 1280x720", 1030, 30),
+    "encode_h264_full": Work("encode 1280x720, H.264", 3950, 30),
+    "encode_h264_half": Work("encode 640x360, H.264", 1030),
+    "encode_h264_quarter": Work("encode 320x180, H.264", 275),
+    "encode_vp8_full": Work("encode 1280x720, VP8", 4700),
+    "decode_opus": Work("decode 20 ms of sound, Opus", 14, 3 * 50),
+    "encode_opus": Work("encode 20 ms of sound, Opus", 38, 4 * 50),
+    "send_picture": Work("send a packet of a picture (SRTP, UDP)", 4, 9 * 7 * 30),
+    "send_sound": Work("send a packet of sound (SRTP, UDP)", 6.6, 9 * 50),
+    "receive": Work("receive a packet (UDP, SRTP)", 8, 9 * (75 + 50)),
 }
 
 
@@ -97,34 +97,35 @@ def cost_of(load: Load, factor: float = 1.0) -> Cost:
         load: who is in it, or will be.
         factor: how many times the table's cores this machine takes.
     """
-    cost = sum((each * count for each, count in _counts(load)), NOTHING)
-    for codec, rung in _encoders(load):
-        cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
-    return Cost(cost.cores * factor, cost.memory_mb)
-
-
-def _counts(load: Load) -> tuple[tuple[Cost, int], ...]:
-    """The rows of the table that a load takes, but for encoders, and how often."""
     people = load.demands
-    return (
+    counts = (
         (ROOM, 1),
         (OCCUPIED, bool(people)),
-        # these four are what ``thread_cores`` counts
-        (PARTICIPANT, len(people)),
-        (LISTENER, sum(each.codec is not None for each in people)),
-        (MICROPHONE, sum(each.microphone for each in people)),
-        (CAMERA, sum(each.camera for each in people)),
+        *_packets(people),
         (STAGE, sum(each.on_stage for each in people)),
         (SCREEN, sum(each.sharing for each in people)),
         (TALKER, min(MOST_TALKERS, sum(each.microphone for each in people))),
         (RECORDING, load.recording),
     )
+    cost = sum((each * count for each, count in counts), NOTHING)
+    for codec, rung in _encoders(load):
+        cost += ENCODERS[codec, rung] * _share_of_reference(load.video)
+    return Cost(cost.cores * factor, cost.memory_mb)
 
 
 def thread_cores(load: Load, factor: float = 1.0) -> float:
     """How much of a room's cost falls on the one thread that its packets go through, about."""
-    rows = _counts(load)[2:6]  # of everybody: connection, picture out, sound in, picture in
-    return sum(each.cores * count for each, count in rows) * factor
+    return sum(each.cores * count for each, count in _packets(load.demands)) * factor
+
+
+def _packets(people: Sequence[Demand]) -> tuple[tuple[Cost, int], ...]:
+    """What people send and are sent."""
+    return (
+        (PARTICIPANT, len(people)),
+        (LISTENER, sum(each.codec is not None for each in people)),
+        (MICROPHONE, sum(each.microphone for each in people)),
+        (CAMERA, sum(each.camera for each in people)),
+    )
 
 
 def _encoders(load: Load) -> set[tuple[VideoCodec, Rung]]:

@@ -2,10 +2,15 @@
 
 One mixer, everybody's Opus from prepared packets, and, in the same process, threads that load the machine as a video
 mixer does: encoding without the interpreter's lock, and Python with it. A tick completes when the output has the block.
+
+``--room`` is the whole of it instead: a room in this process, lean participants in another, nine cameras on a canvas
+that is too large for the machine on purpose, and what reaches the participants.
 """
 
 import argparse
+import asyncio
 import json
+import os
 import threading
 import time
 from dataclasses import asdict, dataclass
@@ -15,10 +20,18 @@ from pathlib import Path
 import av
 import numpy as np
 
-from mcu.audio.mixer import AudioMixer, MixedBlock
+from benchmarks.clips import vp8_clip
+from benchmarks.lean.crowd import Crowd
+from benchmarks.lean.media import library
+from benchmarks.lean.peer import Part
+from benchmarks.weigh import audio_gaps
+from mcu.audio.mixer import AudioMixer, AudioOutput, MixedBlock
 from mcu.audio.opus import OpusEncoder
 from mcu.clock import MediaClock
 from mcu.media import SAMPLES_PER_TICK, AudioCodec, AudioUnit
+from mcu.messages import RoomConfig, VideoConfig
+from mcu.priority import prefer_this_process
+from mcu.room import Room
 from mcu.sync import LipSync
 
 RESULTS = Path(__file__).parent / "results-audio.json"
@@ -43,13 +56,25 @@ class Row:
 
 
 class Completion:
-    """Notes when each block was handed over."""
+    """Notes when each block was handed over, to ``output`` if there is one."""
 
-    def __init__(self, clock: MediaClock) -> None:
+    def __init__(self, clock: MediaClock, output: AudioOutput | None = None) -> None:
         self._clock = clock
+        self._output = output
         self.late_ms: list[float] = []
+        self.began_ms: list[float] = []  # after the time that the tick was due
+        self.cpu_ms: list[float] = []  # of each tick
+        self._cpu_s = 0.0
+
+    def begins(self, tick: int) -> None:
+        """A tick begins, on the audio thread."""
+        self._cpu_s = time.thread_time()
+        self.began_ms.append((self._clock.now_us() - tick * _TICK_US) / 1000)
 
     def write(self, block: MixedBlock) -> None:
+        if self._output is not None:
+            self._output.write(block)
+        self.cpu_ms.append((time.thread_time() - self._cpu_s) * 1000)
         due_us = block.pts // SAMPLES_PER_TICK * _TICK_US
         self.late_ms.append((self._clock.now_us() - due_us) / 1000)
 
@@ -145,6 +170,132 @@ def run(scenario: str, participants: int, talkers: int, seconds: float, loads: t
     )
 
 
+STAGE = 9  # cameras on the canvas
+SETTLE_S = 8.0  # until the overload control has done what it can
+
+
+@dataclass(frozen=True)
+class RoomRow:
+    """What ``--room`` prints. ``gaps`` are packets missing or out of time at all receivers together."""
+
+    participants: int
+    talkers: int
+    canvas: str
+    seconds: float
+    ticks: int
+    p50_ms: float  # from the time a tick is due until its block is handed over
+    p99_ms: float
+    worst_ms: float
+    began_ms: tuple[float, float]  # of that, until it began: median, 99th percentile
+    cpu_ms: tuple[float, float]  # of that, the thread's CPU time
+    audio_waited: float  # share of the time in which the audio thread was ready to run and had no processor
+    loop_waited: float
+    skipped: int
+    dropped: int
+    gaps: int
+    overload_level: int
+    video_ticks_skipped: int
+    cores: dict[str, float]  # of the room's process, by what its threads do
+
+
+Spent = dict[str, tuple[float, float]]  # seconds on a processor and in wait for one, by what the threads do
+
+
+def spent() -> Spent:
+    """Of this process so far: the loop, the audio and video mixers, and all others (decoders, encoders)."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    sums = dict.fromkeys(("loop", "audio", "video", "others"), (0.0, 0.0))
+    for task in Path("/proc/self/task").iterdir():
+        ran_ns, waited_ns, _ = map(int, (task / "schedstat").read_text().split())
+        name = "loop" if task.name == str(os.getpid()) else names.get(int(task.name), "")
+        purpose = next((purpose for purpose in sums if name.startswith(purpose)), "others")
+        ran_s, waited_s = sums[purpose]
+        sums[purpose] = (ran_s + ran_ns / 1e9, waited_s + waited_ns / 1e9)
+    return sums
+
+
+def middle_and_end(values: list[float]) -> tuple[float, float]:
+    """Median and 99th percentile."""
+    p50, p99 = np.percentile(values, (50, 99))
+    return round(float(p50), 2), round(float(p99), 2)
+
+
+def listen_in(room: Room) -> Completion:
+    """Note what the audio thread does; what is measured lies between private parts."""
+    output = Completion(room.clock, room._audio_out)  # noqa: SLF001
+    tick = room._audio.tick  # noqa: SLF001
+
+    def noted(number: int) -> None:
+        output.begins(number)
+        tick(number)
+
+    room._audio._output = output  # noqa: SLF001
+    room._audio.tick = noted  # type: ignore[method-assign]  # noqa: SLF001
+    return output
+
+
+async def fill(room: Room, crowd: Crowd, participants: int, talkers: int) -> None:
+    """Everybody joins; the first ``STAGE`` have a camera, the first ``talkers`` talk."""
+    for n in range(participants):
+        part = Part(f"p{n}", n if n < STAGE else None, n if n < talkers else None, phase=n / participants)
+        offer = await asyncio.to_thread(crowd.call, "offer", part)
+        answer = await room.join(part.id, part.id, offer)
+        await asyncio.to_thread(crowd.call, "accept", part.id, answer)
+    async with asyncio.timeout(30):
+        while not all(count.connected for count in (await asyncio.to_thread(crowd.counts)).values()):  # noqa: ASYNC110 - the other process has no event for us
+            await asyncio.sleep(0.2)
+
+
+async def run_room(participants: int, talkers: int, canvas: tuple[int, int], seconds: float) -> RoomRow:
+    video = VideoConfig(width=canvas[0], height=canvas[1], fps=30)
+    config = RoomConfig(name="bench", layout_options={"max_tiles": STAGE}, max_participants=participants, video=video)
+    with Crowd(library([await asyncio.to_thread(vp8_clip, n) for n in range(STAGE)])) as crowd:
+        prefer_this_process()  # as a room's own process does
+        room = Room(config, "bench", lambda _event: None)
+        output = listen_in(room)
+        room.start()
+        await fill(room, crowd, participants, talkers)
+        await asyncio.sleep(SETTLE_S)
+        row = await weigh(room, crowd, output, seconds)
+        await room.close()
+    return row
+
+
+async def weigh(room: Room, crowd: Crowd, output: Completion, seconds: float) -> RoomRow:
+    counts, before = await asyncio.to_thread(crowd.counts), room.state(None).metrics
+    warm, threads, began_us = len(output.late_ms), spent(), room.clock.now_us()
+    await asyncio.sleep(seconds)
+    elapsed_s = (room.clock.now_us() - began_us) / 1e6
+    used = {name: (ran - threads[name][0], waited - threads[name][1]) for name, (ran, waited) in spent().items()}
+    late, after = output.late_ms[warm:], room.state(None).metrics
+    gaps = audio_gaps(counts, await asyncio.to_thread(crowd.counts))
+
+    def grown(name: str) -> int:
+        return int(after.get(name, 0) - before.get(name, 0))
+
+    p50_ms, p99_ms = middle_and_end(late)
+    return RoomRow(
+        participants=len(counts),
+        talkers=int(after["tutti_audio_encoders"]) - 1,
+        canvas=f"{room.config.video.width}x{room.config.video.height}",
+        seconds=round(elapsed_s, 1),
+        ticks=len(late),
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
+        worst_ms=round(max(late), 2),
+        began_ms=middle_and_end(output.began_ms[warm:]),
+        cpu_ms=middle_and_end(output.cpu_ms[warm:]),
+        audio_waited=round(used["audio"][1] / elapsed_s, 3),
+        loop_waited=round(used["loop"][1] / elapsed_s, 3),
+        skipped=grown("tutti_audio_ticks_skipped_total"),
+        dropped=grown("tutti_send_audio_dropped_total"),
+        gaps=gaps,
+        overload_level=int(after.get("tutti_video_overload_level", 0)),
+        video_ticks_skipped=grown("tutti_video_ticks_skipped_total"),
+        cores={name: round(ran / elapsed_s, 3) for name, (ran, _) in used.items()},
+    )
+
+
 SCENARIOS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("9 in the room", 9, 3, ()),
     ("100 in the room", 100, 6, ()),
@@ -154,10 +305,7 @@ SCENARIOS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
 )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Tick completion of the audio mixer")
-    parser.add_argument("--seconds", type=float, default=10)
-    seconds = parser.parse_args().seconds
+def mixer_alone(seconds: float) -> list[Row]:
     print(f"{'scenario':38}{'ticks':>6}{'p50 ms':>8}{'p99 ms':>8}{'worst':>8}{'skipped':>9}{'busy':>7}")
     rows = []
     for scenario, participants, talkers, loads in SCENARIOS:
@@ -168,6 +316,26 @@ def main() -> None:
             f"{row.skipped:9}{row.cores:7.3f}",
             flush=True,
         )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Tick completion of the audio mixer")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--room", action="store_true", help="a whole room, its video encoder overloaded")
+    parser.add_argument("--participants", type=int, default=100, help="with --room")
+    parser.add_argument("--talkers", type=int, default=3, help="with --room")
+    parser.add_argument("--canvas", default="3840x2160", help="with --room; 1280x720 for one that can be borne")
+    arguments = parser.parse_args()
+    if arguments.room:
+        if os.getpid() != os.getpgrp():
+            os.setsid()  # a room has a session of its own, and the kernel shares processors out by sessions
+        width, height = map(int, arguments.canvas.split("x"))
+        row = asyncio.run(run_room(arguments.participants, arguments.talkers, (width, height), arguments.seconds))
+        for name, value in asdict(row).items():
+            print(f"{name:20} {value}")
+        return
+    rows = mixer_alone(arguments.seconds)
     RESULTS.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 
 

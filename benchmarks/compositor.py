@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from api.doctor.measure import noise, slide
 from benchmarks import painters
 from layouts.geometry import Rect, Size
 from layouts.model import Layout, Options, Source, Tile
 from layouts.select import resolve
-from mcu.media import Picture, VideoCodec
+from mcu.media import VideoCodec
 from mcu.messages import VideoConfig
 from mcu.video.compositor import Compositor
 from mcu.video.decode import Decoder
@@ -40,25 +41,6 @@ class Step:
     name: str
     cpu_ms: float
     designed_ms: str
-
-
-def noise(size: Size, seed: int) -> Picture:
-    """A picture that no cache or fast path makes cheap."""
-    rng = np.random.default_rng(seed)
-    half = (size.height // 2, size.width // 2)
-    return Picture(
-        rng.integers(16, 236, (size.height, size.width), np.uint8),
-        rng.integers(16, 241, half, np.uint8),
-        rng.integers(16, 241, half, np.uint8),
-    )
-
-
-def pan(canvas: Canvas, step: int) -> None:
-    """Smooth moving content: a blurred landscape that slides."""
-    rows, columns = np.mgrid[0 : canvas.size.height, 0 : canvas.size.width]
-    canvas.y[:] = (125 + 60 * np.sin((columns + 3 * step) / 37) * np.cos((rows + step) / 23)).astype(np.uint8)
-    canvas.u[:] = canvas.y[::2, ::2] // 2 + 64
-    canvas.v[:] = 192 - canvas.y[::2, ::2] // 2
 
 
 def measured(work: Callable[[int], object], rounds: int = ROUNDS) -> float:
@@ -118,7 +100,7 @@ def encoding(codec: VideoCodec, *, moving: bool = True) -> float:
     encoder = ENCODERS[codec](VideoConfig())
     canvases = [Canvas(CANVAS) for _ in range(30)]
     for n, canvas in enumerate(canvases):
-        pan(canvas, n if moving else 0)
+        slide(canvas, n if moving else 0)
     ticks = iter(range(1_000_000))
 
     def encode(_: int) -> None:
@@ -134,7 +116,7 @@ def decoding(codec: VideoCodec) -> float:
     config = VideoConfig(width=SOURCE.width, height=SOURCE.height, bitrate_bps=600_000)
     encoder, canvas, units = ENCODERS[codec](config), Canvas(SOURCE), []
     for n in range(60):
-        pan(canvas, n)
+        slide(canvas, n)
         frame = encoder.encode(canvas, n * 3000, 3000, keyframe=n == 0)
         assert frame is not None
         units.append(frame.data)

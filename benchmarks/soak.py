@@ -62,7 +62,7 @@ async def _turn_over(
         await join(room, crowd, present[-1])
         number += 1
         samples.append(((time.monotonic() - start) / 60, room.memory_mb(), room.pss_mb()))
-        if len(samples) % 12 == 0:
+        if len(samples) % 6 == 0:
             minutes, rss, pss = samples[-1]
             print(f"{minutes:6.1f} min  {number - PEOPLE:4} came and went  RSS {rss:.1f}  PSS {pss:.1f} MB", flush=True)
     return samples

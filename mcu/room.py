@@ -13,12 +13,14 @@ from typing import ParamSpec
 from layouts.geometry import Size
 from layouts.model import Layout
 from mcu.audio.mixer import AudioMixer, Speaking
+from mcu.audio.speakers import MUSIC_DBOV, SPEAKING_DBOV
 from mcu.clock import MediaClock
 from mcu.delays import DelayBook
-from mcu.demand import cameras_wanted, line_limit_bps
+from mcu.demand import FOLLOWER_LEAST_BPS, cameras_wanted
 from mcu.direction import Wish, direct
 from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
+from mcu.looplag import LoopLag
 from mcu.media import Rung, VideoCodec
 from mcu.messages import (
     ActiveSpeaker,
@@ -80,7 +82,13 @@ class Room:
         self._empty_since: float | None = self._loop.time()
         self._audio_out = AudioFanout(self._loop, self.clock)
         music = config.audio.music
-        self._audio = AudioMixer(self.clock, self._audio_out, channels=1 + music, even_loudness=not music)
+        self._audio = AudioMixer(
+            self.clock,
+            self._audio_out,
+            channels=1 + music,
+            even_loudness=not music,
+            audible_dbov=MUSIC_DBOV if music else SPEAKING_DBOV,
+        )
         self._video = VideoMixer(config.video, self.clock)
         self._video_out = {
             codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
@@ -88,7 +96,10 @@ class Room:
         }
         self._delays = DelayBook(self.clock)
         self._audio_out.on_sent = self._delays.sound_sent
+        self._lag = LoopLag(self._loop)
+        self._video.loop_late_us = lambda: self._lag.median_us
         for fanout in self._video_out.values():
+            fanout.late_us = lambda: self._lag.worst_us
             fanout.on_begun = self._delays.picture_sent
         self._audio_out.on_loss = self._audio.report_loss
         self._audio.on_speaking = self._on_loop(self._speaking_changed)
@@ -108,12 +119,14 @@ class Room:
         self._video.show(self._scene)
         self._audio.start()
         self._video.start()
+        self._lag.start()
         self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
 
     async def close(self) -> None:
         """Let everybody go and stop the media threads."""
         if self._looking is not None:
             self._looking.cancel()
+        self._lag.stop()
         await asyncio.gather(*(self.leave(id_, "closed") for id_ in list(self._participants)))
         await asyncio.to_thread(self._audio.stop)
         await asyncio.to_thread(self._video.stop)
@@ -297,14 +310,16 @@ class Room:
         self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
         self._video.show(self._scene)
         self._offer()
-        wanted = cameras_wanted(self._scene.layout, self._participants)
+        costly = {id_ for id_, source in sources.items() if source.costly}
+        wanted = cameras_wanted(self._scene.layout, self._participants, costly)
         for participant in self._participants.values():
             source = sources.get(participant.id)
             state = (source is not None and source.live, wanted[participant.id])
             if state != (participant.camera_on, participant.camera_wanted):
                 participant.camera_on, participant.camera_wanted = state
-                limit_bps = line_limit_bps(wanted[participant.id], follows=participant.follows)
-                participant.peer.limit_camera(limit_bps)
+                follows = participant.follows and participant.id not in costly
+                least_bps = FOLLOWER_LEAST_BPS if follows else 0
+                participant.peer.limit_camera(wanted[participant.id].bitrate_bps, least_bps)
                 self._tell_updated(participant)
 
     # --- sound --------------------------------------------------------------------------------------------------------
@@ -411,6 +426,7 @@ class Room:
         metrics: dict[str, float] = {**self._audio.metrics(), **self._video.metrics()}
         drops = sum((p.peer.drops() for p in self._participants.values()), start=self._former_drops)
         metrics |= {f'tutti_receive_dropped_total{{of="{of}",reason="{why}"}}': n for (of, why), n in drops.items()}
+        metrics["tutti_loop_lateness_seconds_max"] = self._lag.worst_us / 1e6
         for fanout in fanouts:
             metrics.update(fanout.metrics())
         return metrics

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
 from api import machine
 from api.settings import Settings
 from mcu.rtc import segments
@@ -53,6 +56,8 @@ def checks(settings: Settings, store: ObjectStore | None) -> Iterator[Check]:
     yield files()
     yield listening(settings.host, settings.port)
     yield from disk(settings.data_dir, settings.video_bitrate_bps)
+    if settings.database_url is not None:
+        yield database(settings.database_url)
     if store is not None:
         yield reachable(store)
 
@@ -174,6 +179,19 @@ def disk(data_dir: Path, bitrate_bps: int) -> Iterator[Check]:
     hours = free_gb * 1e9 * 8 / (2 * (bitrate_bps + 128_000)) / 3600  # once more while it is joined
     said = f"{data_dir}: {free_gb:.0f} GB free, {hours:.0f} h of one recording"
     yield Check("data folder", State.GOOD if free_gb >= _MIN_FREE_GB else State.NOTE, said)
+
+
+def database(url: str) -> Check:
+    """Whether the catalog's database lets us in; its tables are not looked at."""
+    try:
+        engine = create_engine(url)
+        try:
+            engine.connect().close()
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ImportError) as error:  # the latter: no driver for such a URL
+        return Check("database", State.BAD, str(error).splitlines()[0])
+    return Check("database", State.GOOD, "lets us in")
 
 
 def reachable(store: ObjectStore) -> Check:

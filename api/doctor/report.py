@@ -64,8 +64,8 @@ class Report:
         rows = [f"{'CPU time of doing it once':44}{'here':>10}{'reference':>12}"]
         for name, work in WORK.items():
             here = self.measured_us.get(name)
-            told = "  not measured" if here is None else f"{here:7.0f} µs"
-            rows.append(f"  {work.what:42}{told:>10}{work.reference_us:9.0f} µs")
+            told = "not measured" if here is None else _microseconds(here)
+            rows.append(f"  {work.what:40}{told:>12}{_microseconds(work.reference_us):>12}")
         return [*rows, f"Rooms take {self.factor:.2f} times the processor time of the reference here."]
 
     def _capacity(self) -> list[str]:
@@ -79,6 +79,10 @@ class Report:
 
     def _checks(self) -> list[str]:
         return [f"  {check.state.upper():5} {check.name:17} {check.said}" for check in self.checks]
+
+
+def _microseconds(cpu_us: float) -> str:
+    return f"{cpu_us:.1f} µs" if cpu_us < 100 else f"{cpu_us:.0f} µs"  # noqa: PLR2004 - three digits are enough
 
 
 def _rounded(cpu_us: float | None) -> float | None:

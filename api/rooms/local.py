@@ -1,57 +1,26 @@
-"""Rooms in processes on this machine: spawned with one warm spare ahead, watched, found again after a restart."""
+"""Rooms in processes on this machine: opened, watched, found again after a restart."""
 
 import asyncio
 import contextlib
 import logging
 import os
 import socket
-import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from api.costs import Cost
 from api.rooms.admission import UNLIMITED, Admission
-from api.rooms.client import RoomClient, pid_behind
+from api.rooms.client import pid_behind
 from api.rooms.host import Kind, NoCapacity, Node, RoomGone, RoomRef, RoomTimeoutError
-from api.rooms.process import WORKER_COMMAND, Process, spawn
-from api.rooms.rundir import INSTANCE_BYTES, RunDir
-from mcu.errors import TuttiError
-from mcu.messages import Close, GetLoad, GetState, Load, RoomState, decode_reply, encode
+from api.rooms.process import WORKER_COMMAND, Process
+from api.rooms.rundir import RunDir
+from api.rooms.workers import PATIENT, Patience, Worker, Workers
+from mcu.messages import Close, GetState, Load, RoomState, decode_reply, encode
 from mcu.wire import WireError
 
 logger = logging.getLogger(__name__)
-
-
-class RoomStartError(TuttiError):
-    """A room process could not be started."""
-
-    code = "room_start_failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the host waits before it acts, in seconds."""
-
-    start_s: float = 30  # for a fresh process to listen
-    answer_s: float = 5  # for a found process to say who it is
-    load_s: float = 1  # for a room to say what it bears; then its last word counts
-    heartbeat_s: float = 2  # between two questions whether it lives
-    hung_s: float = 10  # for the answer to one; then the process is killed
-    close_s: float = 20  # for a room to end in order; then it is killed
-    exit_s: float = 10  # for a process to exit after it has hung up; then it is killed
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """A process with our connection to it: a spare, or a room once it stands in ``LocalRoomHost._rooms``."""
-
-    instance: str
-    client: RoomClient
-    process: Process
-    load: Load = field(default_factory=Load)  # as last told
 
 
 class LocalRoomHost:
@@ -76,23 +45,25 @@ class LocalRoomHost:
         factor: float = 1.0,
         command: Sequence[str] = WORKER_COMMAND,
         log_level: str = "INFO",
-        patience: Patience = Patience(),
+        patience: Patience = PATIENT,
     ) -> None:
-        self.spawned = 0  # processes started, ever
         self.hung = 0  # processes killed because they did not answer, ever
         self.admission = Admission(self._loads, capacity, factor)
         self._run_dir = run_dir
         self._max_rooms = max_rooms
-        self._command = command
-        self._log_level = log_level
         self._patience = patience
         self._node = socket.gethostname()
-        self._rooms: dict[str, tuple[RoomRef, _Worker]] = {}
+        self._rooms: dict[str, tuple[RoomRef, Worker]] = {}
         self._opening: dict[str, asyncio.Task[RoomRef]] = {}
-        self._spare: asyncio.Task[_Worker] | None = None
+        self._workers = Workers(run_dir, command, log_level, patience, self._lost)
         self._heartbeats: set[asyncio.Task[None]] = set()
         self._burials: set[asyncio.Task[None]] = set()
         self._stopping = False
+
+    @property
+    def spawned(self) -> int:
+        """Processes started, ever."""
+        return self._workers.spawned
 
     # --- life of the host ---------------------------------------------------------------------------------------------
 
@@ -104,14 +75,14 @@ class LocalRoomHost:
         """
         self._run_dir.acquire()
         await asyncio.gather(*(self._adopt(instance) for instance in self._run_dir.instances()))
-        self._warm()
+        self._workers.warm()
 
     async def stop(self) -> None:
         """Hang up. Rooms that were not closed live on, and are found by the next service."""
         self._stopping = True
         for task in (*self._heartbeats, *self._opening.values()):
             task.cancel()
-        await self._end_spare()
+        await self._workers.stop()
         for _ref, worker in list(self._rooms.values()):
             await worker.client.close()
             worker.process.release()
@@ -119,18 +90,6 @@ class LocalRoomHost:
         await asyncio.gather(*self._heartbeats, return_exceptions=True)  # cancelled above; their outcome is of no use
         await asyncio.gather(*self._burials)
         self._run_dir.release()
-
-    async def _end_spare(self) -> None:
-        spare, self._spare = self._spare, None
-        if spare is None:
-            return
-        if not spare.done():
-            spare.cancel()
-        with contextlib.suppress(asyncio.CancelledError, TuttiError):
-            worker = await spare
-            await worker.client.close()
-            await worker.process.end(0)
-            self._run_dir.remove(worker.instance)
 
     # --- RoomHost -----------------------------------------------------------------------------------------------------
 
@@ -201,11 +160,11 @@ class LocalRoomHost:
         await asyncio.gather(*(self._load_or_none(worker) for worker in workers))
         return self._last_loads()
 
-    async def _load_or_none(self, worker: _Worker) -> None:
+    async def _load_or_none(self, worker: Worker) -> None:
         with contextlib.suppress(RoomGone, RoomTimeoutError):
-            await _ask_load(worker, self._patience.load_s)
+            await worker.ask_load(self._patience.load_s)
 
-    def _worker(self, ref: RoomRef) -> _Worker:
+    def _worker(self, ref: RoomRef) -> Worker:
         live, worker = self._rooms.get(ref.name, (None, None))
         if worker is None or live != ref:
             raise RoomGone(f"room {ref.name!r} has ended")
@@ -217,71 +176,19 @@ class LocalRoomHost:
         async with contextlib.AsyncExitStack() as stack:
             if load is not None:
                 await stack.enter_async_context(self.admission.admitted(Kind.ROOM, name, load))
-            return self._register(name, await self._take_spare())
+            return self._register(name, await self._workers.take())
 
-    def _register(self, name: str, worker: _Worker) -> RoomRef:
+    def _register(self, name: str, worker: Worker) -> RoomRef:
         ref = RoomRef(name, worker.instance, self._node, str(self._run_dir.socket(worker.instance)))
         self._rooms[name] = (ref, worker)
         _keep(self._heartbeats, self._watch(ref, worker))
         return ref
 
-    async def _take_spare(self) -> _Worker:
-        spare, self._spare = self._spare, None
-        try:
-            if spare is not None:
-                with contextlib.suppress(RoomStartError):
-                    worker = await spare
-                    if not worker.client.closed:
-                        return worker
-                    worker.process.kill()
-            return await self._start()
-        finally:
-            self._warm()
-
-    def _warm(self) -> None:
-        if self._spare is None and not self._stopping:
-            self._spare = asyncio.create_task(self._start())
-            self._spare.add_done_callback(_retrieve)
-
-    async def _start(self) -> _Worker:
-        instance = uuid.uuid4().hex[:INSTANCE_BYTES]
-        process = spawn(self._command, self._log_level, self._run_dir.path, instance)
-        self.spawned += 1
-        try:
-            async with asyncio.timeout(self._patience.start_s):
-                return await self._reach(instance, process)
-        except BaseException as error:
-            process.kill()
-            await process.ended.wait()
-            self._run_dir.remove(instance)
-            if isinstance(error, TimeoutError | OSError | WireError):
-                logger.exception("a room process did not come up")
-                raise RoomStartError("a room process did not start; the log says why") from error
-            raise
-
-    async def _reach(self, instance: str, process: Process) -> _Worker:
-        while not process.ended.is_set():
-            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):  # it does not listen yet
-                return await self._connect(instance, process)
-            await asyncio.sleep(0.02)
-        raise ConnectionResetError(f"room process {process.pid} ended at its start")
-
-    async def _connect(self, instance: str, process: Process | None) -> _Worker:
-        worker: _Worker | None = None
-
-        def lost() -> None:
-            if worker is not None:
-                self._lost(worker)
-
-        client = await RoomClient.connect(self._run_dir.socket(instance), lost, self._patience.answer_s)
-        worker = _Worker(instance, client, process or Process(client.peer_pid, is_child=False))
-        return worker
-
     # --- finding again ------------------------------------------------------------------------------------------------
 
     async def _adopt(self, instance: str) -> None:
         try:
-            worker = await self._connect(instance, None)
+            worker = await self._workers.connect(instance, None)
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, ProcessLookupError):
             self._run_dir.remove(instance)
             return
@@ -305,11 +212,11 @@ class LocalRoomHost:
 
     # --- watching -----------------------------------------------------------------------------------------------------
 
-    async def _watch(self, ref: RoomRef, worker: _Worker) -> None:
+    async def _watch(self, ref: RoomRef, worker: Worker) -> None:
         while True:
             await asyncio.sleep(self._patience.heartbeat_s)
             try:
-                await _ask_load(worker, self._patience.hung_s)
+                await worker.ask_load(self._patience.hung_s)
             except RoomTimeoutError:
                 logger.error("room %r does not answer and is killed", ref.name)  # noqa: TRY400 - no traceback to learn from
                 self.hung += 1
@@ -318,23 +225,16 @@ class LocalRoomHost:
             except RoomGone:
                 return
 
-    def _lost(self, worker: _Worker) -> None:
+    def _lost(self, worker: Worker) -> None:
         for name, (_ref, candidate) in list(self._rooms.items()):
             if candidate is worker and not self._stopping:
                 del self._rooms[name]
                 _keep(self._burials, self._bury(worker))
 
-    async def _bury(self, worker: _Worker) -> None:
+    async def _bury(self, worker: Worker) -> None:
         if not await worker.process.end(self._patience.exit_s):
             logger.warning("room process %d hung up, did not exit and was killed", worker.process.pid)
         self._run_dir.remove(worker.instance)
-
-
-async def _ask_load(worker: _Worker, timeout_s: float) -> None:
-    """Ask a room what it bears, which tells that it lives, too. Raises ``RoomGone``, ``RoomTimeoutError``."""
-    reply = decode_reply(await worker.client.call(encode(GetLoad()), timeout_s))
-    if isinstance(reply, Load):  # a process that is just being opened refuses
-        worker.load = reply
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
@@ -350,9 +250,3 @@ async def _kill_listener(path: Path) -> None:
         probe.connect(os.fspath(path))
         pid = pid_behind(probe)
         await Process(pid, is_child=False).end(0)
-
-
-def _retrieve(task: "asyncio.Task[_Worker]") -> None:
-    """Take a spare's failure, which was logged where it happened, so that nobody complains it was never looked at."""
-    if not task.cancelled():
-        task.exception()

@@ -144,7 +144,8 @@ class _Crowd:
         watched = self._watched = Watched([], [], {})
         for id_, peer in self._peers.items():
             peer.video.log = lambda index, at, id_=id_: watched.pictures.append((id_, index, at))
-            peer.audio.log = lambda index, at, id_=id_: watched.sounds.append((id_, index, at))
+            if peer.part.voice is not None:
+                peer.audio.log = lambda index, at, id_=id_: watched.sounds.append((id_, index, at))
             if peer.part.probe:
                 peer.kept = watched.received[id_] = []
                 peer.ask_for_keyframe()

@@ -50,7 +50,7 @@ def _weights() -> Power:
     for above, below in (shelf, high_pass):
         weights *= np.abs(delays @ np.array(above)) ** 2 / np.abs(delays @ np.array(below)) ** 2
     weights[1:-1] *= 2  # a real sound's negative frequencies
-    return np.asarray(weights / (size * SAMPLES_PER_TICK))
+    return np.repeat(weights / (size * SAMPLES_PER_TICK), 2)  # for the real and the imaginary part
 
 
 def lufs(power: float) -> float:
@@ -68,8 +68,9 @@ class KWeighting:
         """Of ``block``, shape (960, channels)."""
         past = np.zeros_like(block) if self._past is None or self._past.shape != block.shape else self._past
         self._past = block
-        spectrum = np.fft.rfft(np.concatenate([past, block]) * _window(), axis=0)
-        return float(_weights() @ (spectrum.real**2 + spectrum.imag**2).sum(axis=1))
+        windowed = np.ascontiguousarray((np.concatenate([past, block]) * _window()).T)
+        spectrum = np.fft.rfft(windowed).view(np.float32)
+        return float(np.vdot(spectrum * _weights(), spectrum))
 
 
 class LoudnessMeter:

@@ -4,10 +4,14 @@ The limiter has two stages. One gain, shared by the full mix and all mix-minus, 
 knee: it moves in straight lines across whole blocks, so it makes no zipper noise, and since it is the same for every
 output, whoever turns from the shared mix to a mix-minus hears no step. The onset that comes before the gain has moved
 meets a memoryless curve, which is the identity below the knee and never reaches 1.
+
+An operation on a block lets go of the interpreter, and a busy thread may then keep it for a while: what a tick costs is
+not only what it computes, but how often it computes something. So all mixes are one array wherever that can be.
 """
 
 import functools
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,8 +31,13 @@ def ramp(block: Samples, start: float, end: float) -> Samples:
     """``block`` times a gain that goes in a straight line from ``start`` (before it) to ``end`` (its last sample)."""
     if start == end:
         return block if start == 1.0 else block * np.float32(start)
-    gain = np.linspace(start, end, len(block) + 1, dtype=np.float32)[1:]
-    return block * gain[:, np.newaxis]
+    return block * (_line(len(block)) * np.float32(end - start) + np.float32(start))
+
+
+@functools.lru_cache(maxsize=16)
+def _line(samples: int) -> Samples:
+    """From just above 0 to 1, shape (samples, 1)."""
+    return np.asarray(np.arange(1, samples + 1) / samples, np.float32)[:, np.newaxis]
 
 
 @functools.cache
@@ -37,19 +46,25 @@ def _shares(contributors: int) -> Samples:
     return np.concatenate([np.ones((1, contributors)), 1 - np.eye(contributors)]).astype(np.float32)
 
 
-def mix(contributions: Mapping[str, Samples], channels: int) -> tuple[Samples, dict[str, Samples]]:
-    """Sum everybody, and for each contributor everybody but him.
+class Mixes(NamedTuple):
+    """The full mix, the mix-minus by id, and the largest magnitude in all of them."""
 
-    Returns:
-        The full mix and the mix-minus by id, not limited. A mix-minus is summed, not subtracted from the full mix,
-        which would leave rounding residue of a loud voice to its owner. All sums are one product of matrices: each
-        operation on a block lets go of the interpreter, and a busy thread may keep it for a while.
+    full: Samples
+    minus: dict[str, Samples]
+    peak: float
+
+
+def mix(contributions: Mapping[str, Samples], channels: int) -> Mixes:
+    """Sum everybody, and for each contributor everybody but him; nothing is limited.
+
+    A mix-minus is summed, not subtracted from the full mix, which would leave rounding residue of a loud voice to its
+    owner.
     """
     if not contributions:
-        return silence(channels), {}
+        return Mixes(silence(channels), {}, 0.0)
     blocks = np.stack(list(contributions.values()))
     sums = (_shares(len(blocks)) @ blocks.reshape(len(blocks), -1)).reshape(-1, *blocks.shape[1:])
-    return sums[0], dict(zip(contributions, sums[1:], strict=True))
+    return Mixes(sums[0], dict(zip(contributions, sums[1:], strict=True)), float(np.abs(sums).max()))
 
 
 def soft_clip(block: Samples) -> Samples:
@@ -72,12 +87,23 @@ class Limiter:
         """The gain at the end of the last block."""
         return self._gain
 
-    def limit(self, full: Samples, minus: Mapping[str, Samples]) -> tuple[Samples, dict[str, Samples]]:
-        """Bring all outputs within ±1."""
-        peak = max(float(np.abs(block).max(initial=0.0)) for block in (full, *minus.values()))
+    def limit(
+        self, full: Samples, minus: Mapping[str, Samples], peak: float | None = None
+    ) -> tuple[Samples, dict[str, Samples]]:
+        """Bring all outputs within ±1.
+
+        Args:
+            full: the full mix.
+            minus: every mix-minus.
+            peak: the largest magnitude in all of them, if it is known.
+        """
+        if peak is None:
+            peak = max(float(np.abs(block).max(initial=0.0)) for block in (full, *minus.values()))
         wanted = KNEE / peak if peak > KNEE else 1.0
         start, end = self._gain, min(wanted, self._gain * _RELEASE_PER_BLOCK)
         self._gain = end
+        if start == end == 1.0:  # nothing to do, mostly
+            return full, dict(minus)
         limited = {who: soft_clip(ramp(block, start, end)) for who, block in minus.items()}
         return soft_clip(ramp(full, start, end)), limited
 

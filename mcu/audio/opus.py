@@ -156,6 +156,8 @@ class OpusEncoder:
         loss_percent: the loss to prepare for; from about 5 on, VOIP packets carry in-band FEC.
         complexity: 0 to 10.
         dtx: packets of silence shrink to a byte or two, which need not be sent.
+        fec: carry in-band FEC while loss is expected. It exists in SILK and hybrid mode only, so it turns libopus to
+            those; music is better off in CELT mode with packets that depend less on each other.
     """
 
     def __init__(  # noqa: PLR0913 - each is one setting of libopus, all named at the call
@@ -168,17 +170,19 @@ class OpusEncoder:
         loss_percent: int = 10,
         complexity: int = 5,
         dtx: bool = False,
+        fec: bool = True,
     ) -> None:
         self._library = _library()
         self._channels = channels
         self._bitrate_bps = bitrate_bps
+        self._fec = fec
         error = ctypes.c_int()
         self._state = self._library.opus_encoder_create(SAMPLE_RATE_HZ, channels, int(application), ctypes.byref(error))
         _check(error.value, "creating an Opus encoder")
         self._out = ctypes.create_string_buffer(_MAX_PACKET_BYTES)
         self._set(_SET_VBR, int(vbr))
         self._set(_SET_COMPLEXITY, complexity)
-        self._set(_SET_INBAND_FEC, 1)
+        self._set(_SET_INBAND_FEC, int(fec))
         self._set(_SET_DTX, int(dtx))
         self._loss_percent = -1
         self.expect_loss(loss_percent)
@@ -219,7 +223,7 @@ class OpusEncoder:
         """
         if block.shape != (SAMPLES_PER_TICK, self._channels):
             raise CodecError(f"an Opus encoder of {self._channels} channels cannot take a block of {block.shape}")
-        self._set(_SET_PREDICTION_DISABLED, int(independent and self._loss_percent > 0))
+        self._set(_SET_PREDICTION_DISABLED, int(independent and self._fec and self._loss_percent > 0))
         data = np.ascontiguousarray(block, np.float32)
         size = self._library.opus_encode_float(
             self._state, data.ctypes.data, SAMPLES_PER_TICK, self._out, _MAX_PACKET_BYTES

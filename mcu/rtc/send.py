@@ -55,6 +55,7 @@ class VideoFanout:
         self.on_begun: Callable[[str, EncodedFrame], None] | None = (
             None  # told whom the first packet of a frame went to
         )
+        self.late_us: Callable[[], int] = lambda: 0  # by how much this loop is behind
         self._codec = codec
         self._loop = loop
         self._clock = clock
@@ -81,6 +82,7 @@ class VideoFanout:
         chooser = sender.chooser = RungChooser(self._bitrates, can_probe=sender.can_pad)
         chooser.best = sender.rung = sender.target = self._best
         sender.on_feedback = partial(self._steer, sender)
+        sender.late_us = self.late_us
         if self.on_begun is not None:
             sender.on_begun = partial(self.on_begun, peer.participant_id)
         peer.on_keyframe_asked(lambda: self._asked(sender))

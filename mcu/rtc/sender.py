@@ -19,6 +19,7 @@ KEYFRAME_INTERVAL_US = 5_000_000  # one peer may ask for a keyframe so often
 KEYFRAME_BURST = 3  # and for so many at once, where nobody else pays for it
 PADDING_BYTES = 255  # the most that one packet can carry
 RESEND_BURST, RESEND_INTERVAL_US = 200, 10_000  # packets sent again at once, and then how often, at 2 Mbps
+MAX_LATE_US = 100_000  # feedback that may have waited longer in this process tells of us, not of the peer's line
 NTP_UNIX_US = 2_208_988_800_000_000  # from 1900 to 1970
 PADDED = 0x20  # in the first byte of an RTP header
 _PADDING = bytes(PADDING_BYTES - 1) + bytes([PADDING_BYTES])
@@ -138,6 +139,7 @@ class VideoSender(OutStream):
         self.yielding = False  # until then it begins no other picture
         self.chooser: RungChooser | None = None  # is given the peer's feedback
         self.on_feedback: Callable[[], None] | None = None  # called when it has been
+        self.late_us: Callable[[], int] = lambda: 0  # by how much feedback may be older than it looks
         self.on_begun: Callable[[EncodedFrame], None] | None = (
             None  # told when the first packet of a frame has gone out
         )
@@ -172,7 +174,7 @@ class VideoSender(OutStream):
     def reported(self, block: ReportBlock, now_us: int) -> None:
         """Note what the peer tells about its reception of this stream."""
         super().reported(block, now_us)
-        if self.chooser is not None:
+        if self.chooser is not None and self.late_us() <= MAX_LATE_US:
             sent = LineReport(self.fraction_lost, block.highest_sequence, self.packets, self.octets, self.rtt_us)
             self.chooser.report(sent, now_us)
         self._fed()

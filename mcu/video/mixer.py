@@ -61,6 +61,7 @@ class VideoMixer:
         self.ticker = Ticker(config.fps)
         self.overload = Overload(float(self.ticker.period_us))
         self.on_overload: Callable[[], None] | None = None  # called on the video thread when its level changed
+        self.loop_late_us: Callable[[], int] = lambda: 0  # by how much those who send the pictures are behind
         self.faults = 0  # ticks that broke off
         self.shed = 0  # ticks left out because the machine does not keep up
         self.lateness_ms = Window()
@@ -223,6 +224,7 @@ class VideoMixer:
         self.lateness_ms.add(late_us / 1000)
         self.work(tick)
         done_us = self._clock.now_us()
+        late_us = max(late_us, self.loop_late_us())
         if self.overload.worked(late_us, done_us - now_us, done_us) and self.on_overload is not None:
             self.on_overload()
 

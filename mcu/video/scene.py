@@ -37,7 +37,11 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What is known of a source: width/height of its picture (16/9 while unknown), and whether pictures are coming."""
+    """What is known of a source: width/height of its picture (16/9 while unknown), and whether pictures are coming.
+
+    ``costly`` says that of late it was more work to decode than is its share.
+    """
 
     aspect: float = 16 / 9
     live: bool = False
+    costly: bool = False

@@ -19,6 +19,7 @@ from mcu.video.pictures import PictureQueue
 from mcu.video.scale import halved
 from mcu.video.scene import SourceState
 from mcu.video.shape import Shape
+from mcu.video.thinning import Thinner
 
 _log = logging.getLogger(__name__)
 
@@ -31,9 +32,12 @@ LIVE_US = 1_500_000
 SCREEN_LIVE_US = 3_000_000
 """A screen likewise: browsers repeat one that stands still about once a second."""
 
-DROPS = ("off_stage", "no_keyframe", "overflow", "over_budget", "undecodable", "empty", "closed", "late", "early")
+DROPS = (
+    "off_stage", "no_keyframe", "overflow", "over_budget", "thinned", "undecodable", "empty", "closed", "late", "early",
+)  # fmt: skip
 """Why units and pictures are dropped; *late* pictures were overtaken by a newer one, *early* ones by a full queue."""
 
+_COSTLY_US = 20_000_000  # how long it counts as costly after its budget was spent
 _MAX_HOLD_US = 500_000  # a picture never waits longer for its sound
 _ASK_AGAIN_US = 1_000_000  # a keyframe that was asked for and did not come
 
@@ -102,7 +106,10 @@ class VideoSource:
         self._needs_keyframe = True
         self._asked_us: int | None = None  # when the sender was last asked for a keyframe
         self._decoder: Decoder | None = None  # touched by the job alone, or under the lock while there is none
+        self._surprises = 0  # exceptions that no bitstream should bring about
         self._shape = Shape()
+        self._thinner = Thinner()
+        self._overspent_us: int | None = None  # when its budget was last spent
         self._sign_us: int | None = None  # last sign of life: a picture; off stage, a unit
 
     def push(self, unit: VideoUnit) -> None:
@@ -140,13 +147,16 @@ class VideoSource:
             self.drops["no_keyframe"] += 1
             return self._may_ask(unit.arrival_us)
         self._needs_keyframe = False
+        if self._thinner.spares(unit):
+            self.drops["thinned"] += 1
+            return False
         self._units.append(unit)
         return False
 
     def _drop_over_budget(self) -> None:
         """Nothing more until there is time for it again, and then from a keyframe on."""
         self.drops["over_budget"] += len(self._units)
-        self._sign_us = self._units[-1].arrival_us  # it is there, only too costly
+        self._overspent_us = self._sign_us = self._units[-1].arrival_us  # it is there, only too costly
         self._units.clear()
         self._needs_keyframe = True
 
@@ -179,10 +189,11 @@ class VideoSource:
         return self.shown
 
     def state(self, now_us: int) -> SourceState:
-        """Shape and liveness."""
+        """Shape, liveness and cost."""
         with self._lock:
             live = self._sign_us is not None and now_us - self._sign_us <= self._live_us
-            return SourceState(self._shape.aspect, live)
+            costly = self._overspent_us is not None and now_us - self._overspent_us < _COSTLY_US
+            return SourceState(self._shape.aspect, live, costly)
 
     @property
     def decoding(self) -> bool:
@@ -241,7 +252,11 @@ class VideoSource:
             self._fail(unit)
             return
         except Exception:  # noqa: BLE001 - whatever a hostile bitstream brings about costs its sender alone
-            _log.exception("a unit of %d bytes broke its decoder", len(unit.data))
+            self._surprises += 1
+            if (
+                self._surprises & (self._surprises - 1) == 0
+            ):  # the 1st, 2nd, 4th, 8th …: nobody fills the disk with them
+                _log.exception("a unit of %d bytes broke its decoder (%d times)", len(unit.data), self._surprises)
             self._fail(unit)
             return
         with self._lock:

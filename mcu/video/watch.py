@@ -1,4 +1,4 @@
-"""Noticing that sources came alive, fell silent or changed their shape."""
+"""Noticing that sources came alive, fell silent, changed their shape or cost too much."""
 
 from collections.abc import Mapping
 
@@ -27,4 +27,4 @@ class SourceWatch:
 
 
 def _differs(a: SourceState, b: SourceState) -> bool:
-    return a.live != b.live or abs(a.aspect - b.aspect) > _SAME_SHAPE * a.aspect
+    return a.live != b.live or a.costly != b.costly or abs(a.aspect - b.aspect) > _SAME_SHAPE * a.aspect

@@ -15,8 +15,9 @@ from api.costs import Cost, cost_of
 from api.rooms import rundir
 from api.rooms.admission import UNLIMITED
 from api.rooms.host import EventsLostError, Kind, NoCapacity, RoomGone, RoomRef
-from api.rooms.local import LocalRoomHost, Patience, RoomStartError
+from api.rooms.local import LocalRoomHost
 from api.rooms.rundir import DataDirectoryError, RunDir
+from api.rooms.workers import Patience, RoomStartError
 from mcu.load import offered
 from mcu.messages import (
     Demand,

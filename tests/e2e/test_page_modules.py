@@ -196,6 +196,14 @@ async def test_errors_without_words_of_our_own_say_the_servers(call: Any) -> Non
     assert await call("words", "ofError", error) == "There is no layout 'x'."
 
 
+@pytest.mark.parametrize("what", ["room", "participant", "recording"])
+async def test_that_the_machine_is_full_is_said_without_figures(call: Any, what: str) -> None:
+    error = {"code": f"no_capacity_{what}", "message": "0.040 cores are needed and 0.000 of 1.75 are left"}
+    said = await call("words", "ofError", error)
+    assert f"no capacity for another {what} right now. Try again" in said
+    assert "cores" not in said
+
+
 @pytest.mark.parametrize(
     ("date_ms", "offset_ms"), [(99_000, 0), (98_100, 0), (97_000, -1000), (101_500, 0), (700_000, 598_000)]
 )

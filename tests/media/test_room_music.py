@@ -30,14 +30,15 @@ class StereoTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, amplitude: float = 6_000) -> None:
         super().__init__()
+        self._amplitude = amplitude
         self._pts = 0
 
     async def recv(self) -> av.AudioFrame:
         await asyncio.sleep(0.02)
         at = (self._pts + np.arange(960)) / 48_000
-        tones = [6_000 * np.sin(2 * np.pi * hz * at) for hz in (LEFT_HZ, RIGHT_HZ)]
+        tones = [self._amplitude * np.sin(2 * np.pi * hz * at) for hz in (LEFT_HZ, RIGHT_HZ)]
         samples = np.stack(tones, axis=1).astype(np.int16).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = 48_000, self._pts, Fraction(1, 48_000)
@@ -80,8 +81,13 @@ def last_second(client: Client) -> Samples:
     return np.concatenate([frame.to_ndarray().T for frame in frames])[-48_000:]
 
 
+def level(sound: Samples, hz: float) -> float:
+    """Amplitude of a tone, the median of its tenths of a second: a gap on a busy machine is not what is looked at."""
+    return float(np.median([strength(sound[n : n + 4_800], hz) for n in range(0, len(sound) - 4_799, 4_800)]))
+
+
 def db(sound: Samples, strong_hz: float, weak_hz: float) -> float:
-    return float(20 * np.log10(strength(sound, strong_hz) / strength(sound, weak_hz)))
+    return float(20 * np.log10(level(sound, strong_hz) / level(sound, weak_hz)))
 
 
 async def test_left_and_right_stay_apart_from_microphone_to_listener_and_recording(tmp_path: Path) -> None:
@@ -102,7 +108,7 @@ async def test_left_and_right_stay_apart_from_microphone_to_listener_and_recordi
             for client in (band, listener, phone):
                 await client.close()
     heard = last_second(listener)
-    assert strength(heard[:, 0], LEFT_HZ) == pytest.approx(6_000 / 32_768, rel=0.1)  # neither evened nor gated
+    assert level(heard[:, 0], LEFT_HZ) == pytest.approx(6_000 / 32_768, rel=0.1)  # neither evened nor gated
     assert db(heard[:, 0], LEFT_HZ, RIGHT_HZ) > 30
     assert db(heard[:, 1], RIGHT_HZ, LEFT_HZ) > 30
     mono = last_second(phone)[:, 0]
@@ -130,3 +136,18 @@ async def test_a_room_for_speech_is_mono() -> None:
     heard = last_second(listener)
     assert np.array_equal(heard[:, 0], heard[:, 1])
     assert abs(db(heard[:, 0], LEFT_HZ, RIGHT_HZ)) < 3
+
+
+async def test_soft_music_is_heard_as_it_is() -> None:
+    band, listener = Client(), Client()
+    band.pc.addTrack(StereoTrack(amplitude=33))  # -60 dB
+    listener.pc.addTransceiver("audio", direction="recvonly")
+    async with room(music=True) as handler:
+        try:
+            await join(handler, "band", band)
+            await join(handler, "listener", listener)
+            await until(lambda: len(listener.frames["audio"]) > 100)
+        finally:
+            for client in (band, listener):
+                await client.close()
+    assert level(last_second(listener)[:, 0], LEFT_HZ) == pytest.approx(33 / 32_768, rel=0.2)

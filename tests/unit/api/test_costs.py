@@ -56,11 +56,11 @@ def room(people: int, **fields: object) -> Load:
 @pytest.mark.parametrize(
     ("load", "measured_cores", "measured_mb"),
     [
-        (room(0), 0.002, 69),
+        (room(0), 0.002, 70),
         (room(2), 0.219, 120),
-        (room(4), 0.322, 130),
-        (room(9), 0.561, 150),
-        (room(9, recording=True), 0.559, 165),
+        (room(4), 0.322, 128),
+        (room(9), 0.561, 145),
+        (room(9, recording=True), 0.559, 170),
     ],
     ids=["empty", "two", "four", "nine", "nine, recorded"],
 )
@@ -70,7 +70,7 @@ def test_measured_rooms_cost_what_the_table_says_and_not_much_less(
     """Measured by ``make bench`` on the machine of reference, with one or three who talk; all may."""
     cost = cost_of(load)
     assert measured_cores <= cost.cores <= measured_cores * 1.35 + 0.01
-    assert measured_mb * 0.9 <= cost.memory_mb <= measured_mb * 1.2
+    assert measured_mb <= cost.memory_mb <= measured_mb * 1.3
 
 
 def test_everybody_on_one_size_shares_one_encoder() -> None:

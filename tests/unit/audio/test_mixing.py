@@ -30,8 +30,9 @@ def test_nothing_ever_clips_or_wraps(sequence: list[Samples]) -> None:
 
 @given(quiet_blocks, quiet_blocks, quiet_blocks)
 def test_below_the_knee_the_limiter_is_not_there(a: Samples, b: Samples, c: Samples) -> None:
-    full, minus = mix({"a": a, "b": b, "c": c}, 1)
-    limited, limited_minus = Limiter().limit(full, minus)
+    full, minus, peak = mix({"a": a, "b": b, "c": c}, 1)
+    assert peak == max(np.abs(block).max() for block in (full, *minus.values()))
+    limited, limited_minus = Limiter().limit(full, minus, peak)
     assert np.array_equal(limited, full)
     assert all(np.array_equal(limited_minus[who], minus[who]) for who in "abc")
 
@@ -69,10 +70,10 @@ def test_the_gain_comes_back_slowly() -> None:
 
 def test_one_gain_serves_the_mix_and_every_mix_minus() -> None:
     a, b = _tone(440, 0.9, 960), _tone(660, 0.9, 960)
-    full, minus = mix({"a": a, "b": b}, 1)
+    full, minus, peak = mix({"a": a, "b": b}, 1)
     limiter = Limiter()
     for _ in range(3):  # until the gain stands
-        limited, limited_minus = limiter.limit(full, minus)
+        limited, limited_minus = limiter.limit(full, minus, peak)
     assert limiter.gain < 1
     assert np.allclose(limited, full * limiter.gain, atol=1e-6)
     assert np.allclose(limited_minus["a"], b * limiter.gain, atol=1e-6)
@@ -90,10 +91,11 @@ def test_a_mix_minus_never_holds_its_owner() -> None:
 
 
 def test_the_full_mix_of_nobody_is_silence() -> None:
-    full, minus = mix({}, 2)
+    full, minus, peak = mix({}, 2)
     assert full.shape == (960, 2)
     assert not full.any()
     assert minus == {}
+    assert peak == 0
 
 
 def test_ramps_join_without_a_step() -> None:

@@ -107,3 +107,19 @@ def test_a_store_is_good_if_it_says_that_something_is_not_there(error: Exception
 
 def test_a_folder_is_a_store_too(tmp_path: Path) -> None:
     assert checks.reachable(LocalStore(tmp_path)).state == State.GOOD
+
+
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        ("sqlite://", State.GOOD),
+        ("sqlite:////no/such/folder/x.sqlite", State.BAD),
+        ("nonsense", State.BAD),
+        ("oracle://user:hush@localhost/x", State.BAD),
+    ],
+)
+def test_a_database_has_to_let_us_in(url: str, state: State) -> None:
+    check = checks.database(url)
+    assert check.state == state
+    assert "hush" not in check.said
+    assert "\n" not in check.said

@@ -121,6 +121,22 @@ def _is_keyframe(frame: list[rtp.RtpPacket]) -> bool:
     return (first[0] if first[0] & 0x1F != 28 else first[1]) & 0x1F == 5
 
 
+def test_while_this_process_is_late_nobody_is_moved_to_a_lower_rung() -> None:
+    world = _World(peers=0)
+    late_us = 150_000
+    world.fanout.late_us = lambda: late_us
+    world.peers.append(_Peer(world.loop))
+    world.fanout.add(cast("Any", world.peers[0]))
+    world.run(2)
+    world.suffer(0)
+    world.run(1)
+    assert world.in_use == [FULL]
+    late_us = 10_000
+    world.suffer(0)
+    world.run(1)
+    assert world.in_use != [FULL]
+
+
 def test_everybody_begins_at_the_full_size_and_the_other_encoders_rest() -> None:
     world = _World(peers=3)
     world.run(2)

@@ -34,3 +34,10 @@ def test_the_last_change_is_told_even_if_it_came_too_soon() -> None:
     assert watch.changed({"a": SourceState(WIDE, live=True)}, 0)
     assert not watch.changed({"a": SourceState(WIDE, live=False)}, 10_000)
     assert watch.changed({"a": SourceState(WIDE, live=False)}, 210_000)
+
+
+def test_that_a_source_costs_too_much_is_news() -> None:
+    watch = SourceWatch()
+    assert watch.changed({"a": SourceState(WIDE, live=True)}, 0)
+    assert watch.changed({"a": SourceState(WIDE, live=True, costly=True)}, 1_000_000)
+    assert not watch.changed({"a": SourceState(WIDE, live=True, costly=True)}, 2_000_000)
