@@ -10,6 +10,8 @@ FPS = 30
 LEAST_BPS, MOST_BPS = 150_000, 2_500_000  # of a camera on stage
 OFF_STAGE_BPS = 100_000  # less, and some senders stop, and take long to begin again
 
+FOLLOWER_LEAST_BPS = MOST_BPS  # room on the line of who follows by himself: he is back on stage at once
+
 OFF_STAGE = CameraWanted(width=0, height=0, bitrate_bps=OFF_STAGE_BPS)
 
 
@@ -20,15 +22,6 @@ def cameras_wanted(layout: Layout, source_ids: Iterable[str], costly: Collection
     for id_ in tiles.keys() & costly & wanted.keys():
         wanted[id_] = wanted[id_].model_copy(update={"bitrate_bps": LEAST_BPS})
     return wanted
-
-
-def line_limit_bps(wanted: CameraWanted, *, follows: bool) -> int:
-    """How much a sender's line is told to carry of its camera.
-
-    One that follows what is wanted by itself is left the room: its estimate of its line stays, so that it is back on
-    stage at once, and a screen that it shares is not held back with the camera.
-    """
-    return MOST_BPS if follows else wanted.bitrate_bps
 
 
 def _wanted(width: int, height: int) -> CameraWanted:

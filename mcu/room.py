@@ -1,4 +1,4 @@
-"""One conference room: who is in it, and how the parts are wired. It decides nothing about media.
+"""One conference room: who is in it, what the canvas shows, and what the outside is told. Media are `mcu.engine`'s.
 
 Everything here runs on the room's event loop; the mixers' threads report through ``call_soon_threadsafe``.
 """
@@ -12,21 +12,19 @@ from typing import ParamSpec
 
 from layouts.geometry import Size
 from layouts.model import Layout
-from mcu.audio.mixer import AudioMixer, Speaking
+from mcu.audio.mixer import Speaking
 from mcu.clock import MediaClock
-from mcu.delays import DelayBook
-from mcu.demand import cameras_wanted, line_limit_bps
+from mcu.demand import FOLLOWER_LEAST_BPS, cameras_wanted
 from mcu.direction import Wish, direct
+from mcu.engine import MediaEngine
 from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
-from mcu.looplag import LoopLag
-from mcu.media import Rung, VideoCodec
+from mcu.media import VideoCodec
 from mcu.messages import (
     ActiveSpeaker,
     Event,
     LayoutChanged,
     Load,
-    OverloadChanged,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantState,
@@ -40,13 +38,10 @@ from mcu.messages import (
 )
 from mcu.participant import Participant
 from mcu.rtc.peer import Peer
-from mcu.rtc.send import AudioFanout, VideoFanout, offers
-from mcu.stage import SCREEN_SUFFIX, arrange
+from mcu.stage import arrange
 from mcu.sync import LipSync
 from mcu.telling import tiles_told
-from mcu.video.mixer import VideoMixer
 from mcu.video.moves import TileMoves
-from mcu.video.source import SCREEN_LIVE_US
 from mcu.video.style import NO_STYLE, CanvasStyle
 
 P = ParamSpec("P")
@@ -79,26 +74,11 @@ class Room:
         self._looking: asyncio.TimerHandle | None = None
         self._turns = 0  # how often the active speaker changed
         self._empty_since: float | None = self._loop.time()
-        self._audio_out = AudioFanout(self._loop, self.clock)
-        music = config.audio.music
-        self._audio = AudioMixer(self.clock, self._audio_out, channels=1 + music, even_loudness=not music)
-        self._video = VideoMixer(config.video, self.clock)
-        self._video_out = {
-            codec: VideoFanout(codec, offers(hubs, config.video), self._loop, self.clock)
-            for codec, hubs in self._video.rungs.items()
-        }
-        self._delays = DelayBook(self.clock)
-        self._audio_out.on_sent = self._delays.sound_sent
-        self._lag = LoopLag(self._loop)
-        self._video.loop_late_us = lambda: self._lag.median_us
-        for fanout in self._video_out.values():
-            fanout.late_us = lambda: self._lag.worst_us
-            fanout.on_begun = self._delays.picture_sent
-        self._audio_out.on_loss = self._audio.report_loss
-        self._audio.on_speaking = self._on_loop(self._speaking_changed)
-        self._video.on_sources_changed = self._on_loop(self._rearrange)
-        self._video.on_tiles = self._on_loop(self._tiles_moved)
-        self._video.on_overload = self._on_loop(self._overload_changed)
+        self._media = MediaEngine(config, self.clock)
+        self._media.audio.on_speaking = self._on_loop(self._speaking_changed)
+        self._media.video.on_sources_changed = self._on_loop(self._rearrange)
+        self._media.video.on_tiles = self._on_loop(self._tiles_moved)
+        self._media.video.on_overload = self._on_loop(self._overload_changed)
         self._scene = arrange(self._direction, self._style, (), {}, Layout(self._canvas))
 
     def _on_loop(self, call: Callable[P, None]) -> Callable[P, None]:
@@ -109,30 +89,26 @@ class Room:
 
     def start(self) -> None:
         """Start the media threads."""
-        self._video.show(self._scene)
-        self._audio.start()
-        self._video.start()
-        self._lag.start()
+        self._media.video.show(self._scene)
+        self._media.start()
         self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
 
     async def close(self) -> None:
         """Let everybody go and stop the media threads."""
         if self._looking is not None:
             self._looking.cancel()
-        self._lag.stop()
         await asyncio.gather(*(self.leave(id_, "closed") for id_ in list(self._participants)))
-        await asyncio.to_thread(self._audio.stop)
-        await asyncio.to_thread(self._video.stop)
+        await self._media.stop()
 
     @property
     def picture_hub(self) -> PacketHub:
         """The mix as H.264, for recordings."""
-        return self._video.hubs[VideoCodec.H264]
+        return self._media.video.hubs[VideoCodec.H264]
 
     @property
     def sound_hub(self) -> PacketHub:
         """The mix as AAC, for recordings."""
-        return self._audio.aac
+        return self._media.audio.aac
 
     @property
     def empty_for_s(self) -> float:
@@ -192,27 +168,9 @@ class Room:
         if participant is None or participant.state != "connecting":
             return
         participant.state = "connected"
-        self._wire(participant)
+        self._media.connect(participant)
         self._emit(ParticipantJoined(participant=participant.told()))
         self._rearrange()
-
-    def _wire(self, participant: Participant) -> None:
-        peer, sync, id_ = participant.peer, participant.sync, participant.id
-        agreed = peer.negotiated
-        self._delays.join(id_)
-        peer.feed(
-            audio=self._audio.add(id_, sync, codec_out=agreed.audio_out),
-            camera=self._video.add(id_, sync, lambda: peer.request_keyframe("camera")) if agreed.camera_in else None,
-            screen=self._video.add(
-                id_ + SCREEN_SUFFIX, LipSync(), lambda: peer.request_keyframe("screen"), live_us=SCREEN_LIVE_US
-            )
-            if agreed.screen_in
-            else None,
-        )
-        if agreed.audio_out is not None:
-            self._audio_out.add(peer)
-        if agreed.video_out is not None and participant.watches:
-            self._video_out[agreed.video_out].add(peer)
 
     def _forget(self, participant_id: str) -> Participant | None:
         participant = self._participants.pop(participant_id, None)
@@ -222,21 +180,11 @@ class Room:
         if not self._participants:
             self._empty_since = self._loop.time()
         if participant.state == "connected":
-            self._unwire(participant)
+            self._part(participant)
         return participant
 
-    def _unwire(self, participant: Participant) -> None:
-        self._delays.leave(participant.id)
-        agreed = participant.peer.negotiated
-        if agreed.video_out is not None:
-            self._video_out[agreed.video_out].remove(participant.peer)
-        if agreed.audio_out is not None:
-            self._audio_out.remove(participant.peer)
-        self._audio.remove(participant.id)
-        if agreed.camera_in:
-            self._video.remove(participant.id)
-        if agreed.screen_in:
-            self._video.remove(participant.id + SCREEN_SUFFIX)
+    def _part(self, participant: Participant) -> None:
+        self._media.disconnect(participant)
         self._direction = self._direction.with_wish(participant.id, None)
         if self._active_speaker == participant.id:
             self._active_speaker = None
@@ -280,9 +228,7 @@ class Room:
             raise BitrateError(f"video.bitrate: the room was opened with {video.most_bps}, which it cannot exceed")
         video = video.model_copy(update={"bitrate_bps": bitrate_bps, "ceiling_bps": video.most_bps})
         self.config = self.config.model_copy(update={"video": video})
-        self._video.follow(video)
-        for fanout in self._video_out.values():
-            fanout.follow(video)
+        self._media.follow(video)
 
     def set_style(self, style: CanvasStyle) -> None:
         """Show this beside the tiles from the next tick on."""
@@ -295,14 +241,14 @@ class Room:
 
     def snapshot_jpeg(self) -> bytes:
         """The canvas now."""
-        return self._video.snapshot_jpeg()
+        return self._media.video.snapshot_jpeg()
 
     def _rearrange(self) -> None:
-        sources = self._video.sources()
+        sources = self._media.video.sources()
         people = [p.person() for p in self._participants.values() if p.state == "connected"]
         self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
-        self._video.show(self._scene)
-        self._offer()
+        self._media.video.show(self._scene)
+        self._media.offer()
         costly = {id_ for id_, source in sources.items() if source.costly}
         wanted = cameras_wanted(self._scene.layout, self._participants, costly)
         for participant in self._participants.values():
@@ -311,8 +257,8 @@ class Room:
             if state != (participant.camera_on, participant.camera_wanted):
                 participant.camera_on, participant.camera_wanted = state
                 follows = participant.follows and participant.id not in costly
-                limit_bps = line_limit_bps(wanted[participant.id], follows=follows)
-                participant.peer.limit_camera(limit_bps)
+                least_bps = FOLLOWER_LEAST_BPS if follows else 0
+                participant.peer.limit_camera(wanted[participant.id].bitrate_bps, least_bps)
                 self._tell_updated(participant)
 
     # --- sound --------------------------------------------------------------------------------------------------------
@@ -339,10 +285,10 @@ class Room:
         if participant.state != "connected":
             raise UnknownParticipantError(f"participant {participant_id!r} is still connecting")
         if gain_db is not None:
-            self._audio.set_gain(participant_id, gain_db)
+            self._media.audio.set_gain(participant_id, gain_db)
             participant.gain_db = gain_db
         if muted is not None:
-            self._audio.set_muted(participant_id, muted)
+            self._media.audio.set_muted(participant_id, muted)
             participant.silenced = muted
         self._tell_updated(participant)
 
@@ -361,21 +307,8 @@ class Room:
     # --- overload -----------------------------------------------------------------------------------------------------
 
     def _overload_changed(self) -> None:
-        self._offer()
-        self._emit(self._overload())
-
-    def _offer(self) -> None:
-        """Offer the rungs that the machine can bear; a recording's encoder runs anyway, so its rung stays."""
-        best = self._video.overload.relief.best
-        for codec, fanout in self._video_out.items():
-            recorded = self._video.hubs[codec].wants_every_frame
-            fanout.offer_from(Rung.FULL if recorded else best)
-
-    def _overload(self) -> OverloadChanged:
-        overload = self._video.overload
-        relief, video = overload.relief, self.config.video
-        fps = video.fps * relief.keep / relief.of
-        return OverloadChanged(level=overload.level, fps=fps, width=video.at(relief.best).width)
+        self._media.offer()
+        self._emit(self._media.overload(self.config.video))
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -386,14 +319,15 @@ class Room:
     def participant(self, participant_id: str) -> ParticipantTold:
         """Everything about one of them; raises ``UnknownParticipantError``."""
         participant = self._participant(participant_id)
-        return ParticipantTold(participant=self._told(participant), delays=self._delays.recent(participant_id))
+        return ParticipantTold(participant=self._told(participant), delays=self._media.delays.recent(participant_id))
 
     def _told(self, participant: Participant) -> ParticipantState:
         told = participant.told()
-        return told.model_copy(update={"stats": told.stats | self._video.source_stats(participant.id)})
+        return told.model_copy(update={"stats": told.stats | self._media.video.source_stats(participant.id)})
 
     def state(self, recording: RecordingPart | None) -> RoomState:
         """Everything about the room."""
+        overload = self._media.overload(self.config.video)
         return RoomState(
             config=self.config,
             instance=self._instance,
@@ -402,10 +336,10 @@ class Room:
             participants=tuple(map(self._told, self._participants.values())),
             active_speaker=self._active_speaker,
             tiles=self._tiles,
-            overload=self._overload() if self._video.overload.level else None,
+            overload=overload if overload.level else None,
             recording=recording,
             metrics=self._metrics(),
-            delays=self._delays.histograms(),
+            delays=self._media.delays.histograms(),
         )
 
     def load(self, *, recording: bool) -> Load:
@@ -415,14 +349,9 @@ class Room:
         return Load(video=self.config.video, demands=demands, recording=recording)
 
     def _metrics(self) -> dict[str, float]:
-        fanouts: tuple[AudioFanout | VideoFanout, ...] = (self._audio_out, *self._video_out.values())
-        metrics: dict[str, float] = {**self._audio.metrics(), **self._video.metrics()}
         drops = sum((p.peer.drops() for p in self._participants.values()), start=self._former_drops)
-        metrics |= {f'tutti_receive_dropped_total{{of="{of}",reason="{why}"}}': n for (of, why), n in drops.items()}
-        metrics["tutti_loop_lateness_seconds_max"] = self._lag.worst_us / 1e6
-        for fanout in fanouts:
-            metrics.update(fanout.metrics())
-        return metrics
+        named = {f'tutti_receive_dropped_total{{of="{of}",reason="{why}"}}': float(n) for (of, why), n in drops.items()}
+        return self._media.metrics() | named
 
 
 class _PeerEvents:

@@ -17,7 +17,7 @@ from mcu.audio.arrivals import PlayoutStats
 from mcu.audio.mixing import Limiter, mix
 from mcu.audio.outputs import Outputs
 from mcu.audio.source import Source
-from mcu.audio.speakers import Selection, SpeakerSelector
+from mcu.audio.speakers import SPEAKING_DBOV, Selection, SpeakerSelector
 from mcu.clock import MediaClock, Ticker
 from mcu.errors import UnknownParticipantError
 from mcu.hub import PacketHub
@@ -79,9 +79,10 @@ class AudioMixer:
         max_talkers: how many are heard at once; the loudest.
         channels: 1, or 2 for music: stereo microphones are then heard in stereo.
         even_loudness: bring voices to one loudness; to be left out for music.
+        audible_dbov: from here on somebody is heard.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what rooms differ in, all named at the call
         self,
         clock: MediaClock,
         output: AudioOutput,
@@ -89,6 +90,7 @@ class AudioMixer:
         max_talkers: int = 6,
         channels: int = CHANNELS,
         even_loudness: bool = True,
+        audible_dbov: float = SPEAKING_DBOV,
     ) -> None:
         self._wake = threading.Event()  # there is somebody again: a participant, a recording, or the end
         self.aac = PacketHub(request_keyframe=self._wake.set)
@@ -97,7 +99,8 @@ class AudioMixer:
         self._output = output
         self._channels = channels
         self._even_loudness = even_loudness
-        self._selector = SpeakerSelector(max_talkers)
+        self._audible_dbov = audible_dbov
+        self._selector = SpeakerSelector(max_talkers, audible_dbov)
         self._limiter = Limiter()
         self._outputs = Outputs(channels)
         self._aac: AacEncoder | None = None
@@ -132,7 +135,14 @@ class AudioMixer:
 
     def add(self, participant_id: str, sync: LipSync, *, codec_out: AudioCodec | None) -> AudioInput:
         """A participant comes, who hears the mix in ``codec_out``; None for no sound."""
-        source = Source(participant_id, sync, codec_out, self._channels, even_loudness=self._even_loudness)
+        source = Source(
+            participant_id,
+            sync,
+            codec_out,
+            self._channels,
+            even_loudness=self._even_loudness,
+            audible_dbov=self._audible_dbov,
+        )
         with self._lock:
             self._retire(self._sources.get(participant_id))
             self._sources = {**self._sources, participant_id: source}

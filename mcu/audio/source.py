@@ -46,9 +46,10 @@ class Source:
         codec_out: what this participant receives, None for nothing.
         channels: of the mix.
         even_loudness: whether a slow gain brings this voice to the loudness of the others.
+        audible_dbov: what is softer is never heard.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what rooms differ in, named at the one call
         self,
         participant_id: str,
         sync: LipSync,
@@ -56,6 +57,7 @@ class Source:
         channels: int,
         *,
         even_loudness: bool = True,
+        audible_dbov: float = SPEAKING_DBOV,
     ) -> None:
         self.id = participant_id
         self.codec_out = codec_out
@@ -66,6 +68,7 @@ class Source:
         self.arrival_us: int | None = None  # of the newest packet that began to be heard in the last block
         self.gain_db = 0.0  # set from outside, from any thread
         self.muted_here = False  # as well
+        self._audible_dbov = audible_dbov
         self._sync = sync
         self._lock = threading.Lock()
         self._inbox: deque[AudioUnit] = deque()
@@ -94,7 +97,7 @@ class Source:
                 self._inbox.popleft()
                 self.inbox_dropped += 1
             self._inbox.append(unit)
-            if unit.level_dbov is None or unit.level_dbov <= -SPEAKING_DBOV:
+            if unit.level_dbov is None or unit.level_dbov <= -self._audible_dbov:
                 self._roused = True
 
     def rests(self, now_us: int) -> bool:
@@ -133,7 +136,7 @@ class Source:
 
     def _settle(self, now_us: int) -> None:
         """Come to rest after a while in which the sender said that he was silent."""
-        quiet = self._check.trusted and self._claim is not None and self._claim < SPEAKING_DBOV
+        quiet = self._check.trusted and self._claim is not None and self._claim < self._audible_dbov
         if not quiet or self._broken:
             self._quiet_since_us = None
         elif self._quiet_since_us is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 SPEAKING_DBOV = -50.0  # from here a source starts to speak
 STILL_SPEAKING_DBOV = -55.0  # down to here it goes on
+MUSIC_DBOV = -75.0  # from here music is heard, which may be soft for long
 HANGOVER_US = 800_000
 _INCUMBENT_DB = 6.0  # a newcomer must be louder by this to take a talker's place
 _ACTIVE_DB = 3.0  # as much, on average, to become the active speaker instead of one who still speaks
@@ -18,11 +19,12 @@ _ACTIVE_AFTER_US = 600_000  # and for as long
 _DECAY_DB_PER_S = 25.0  # of the loudness by which talkers are ranked
 _AVERAGE_US = 400_000  # time constant of the loudness that decides the active speaker
 _FLOOR_DBOV = -90.0
+_HYSTERESIS_DB = SPEAKING_DBOV - STILL_SPEAKING_DBOV
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Who is who in one tick. ``talkers`` are the loudest of ``speaking``."""
+    """Who is who in one tick. ``talkers`` are who is heard: the loudest of ``speaking``, with music of all audible."""
 
     talkers: frozenset[str] = frozenset()
     speaking: frozenset[str] = frozenset()
@@ -35,14 +37,19 @@ class _Voice:
     average: float = _FLOOR_DBOV
     spoke_us: int | None = None  # when it was last over the threshold
     speaking: bool = False
+    sounded_us: int | None = None  # when it was last loud enough to be heard
+    audible: bool = False
 
-    def update(self, level: float, now_us: int, elapsed_us: int) -> None:
+    def update(self, level: float, now_us: int, elapsed_us: int, audible_dbov: float) -> None:
         level = max(level, _FLOOR_DBOV)
         self.loudness = max(level, self.loudness - _DECAY_DB_PER_S * elapsed_us / 1_000_000)
         self.average += (level - self.average) * min(1.0, elapsed_us / _AVERAGE_US)
         if level >= (STILL_SPEAKING_DBOV if self.speaking else SPEAKING_DBOV):
             self.spoke_us = now_us
         self.speaking = self.spoke_us is not None and now_us - self.spoke_us < HANGOVER_US
+        if level >= audible_dbov - (_HYSTERESIS_DB if self.audible else 0):
+            self.sounded_us = now_us
+        self.audible = self.sounded_us is not None and now_us - self.sounded_us < HANGOVER_US
 
 
 class SpeakerSelector:
@@ -50,10 +57,12 @@ class SpeakerSelector:
 
     Args:
         max_talkers: how many are heard at once.
+        audible_dbov: from here on somebody is heard, whether he counts as speaking or not.
     """
 
-    def __init__(self, max_talkers: int) -> None:
+    def __init__(self, max_talkers: int, audible_dbov: float = SPEAKING_DBOV) -> None:
         self._max_talkers = max_talkers
+        self._audible_dbov = audible_dbov
         self._voices: dict[str, _Voice] = {}
         self._selection = Selection()
         self._challenger: tuple[str, int] | None = None  # who would be the active speaker, and since when
@@ -71,18 +80,19 @@ class SpeakerSelector:
         self._now_us = now_us
         self._voices = {who: self._voices.get(who) or _Voice() for who in levels}
         for who, level in levels.items():
-            self._voices[who].update(level, now_us, elapsed_us)
+            self._voices[who].update(level, now_us, elapsed_us, self._audible_dbov)
         speaking = frozenset(who for who, voice in self._voices.items() if voice.speaking)
-        self._selection = Selection(self._talkers(speaking), speaking, self._active(speaking, resting, now_us))
+        self._selection = Selection(self._talkers(), speaking, self._active(speaking, resting, now_us))
         return self._selection
 
-    def _talkers(self, speaking: frozenset[str]) -> frozenset[str]:
+    def _talkers(self) -> frozenset[str]:
         before = self._selection.talkers
+        audible = [who for who, voice in self._voices.items() if voice.audible]
 
         def rank(who: str) -> tuple[float, str]:
             return -self._voices[who].loudness - (_INCUMBENT_DB if who in before else 0.0), who
 
-        return frozenset(sorted(speaking, key=rank)[: self._max_talkers])
+        return frozenset(sorted(audible, key=rank)[: self._max_talkers])
 
     def _active(self, speaking: frozenset[str], resting: AbstractSet[str], now_us: int) -> str | None:
         current = self._selection.active

@@ -2,7 +2,8 @@
 
 A packet that overtook others leaves them a moment to arrive, as long as reordering has lately been seen to take. Then
 they are asked for, again and again at intervals of the round-trip time, until they come, are given up, or nobody waits
-for them any more. The round-trip time is learnt from the answers themselves.
+for them any more. The round-trip time is learnt from the answers themselves. Half as many are asked for as
+come, no more: a line that loses because it is full is not filled with repetitions.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ MAX_MISSING = 256  # a larger hole is an outage: a keyframe mends it sooner
 _FIRST_RTT_US = 100_000
 _MIN_INTERVAL_US = 20_000
 _SMOOTHING = 8
+CREDIT_SHARE, MAX_CREDIT = 0.5, 100  # packets that may be asked for: by each that comes, and at once
 
 
 @dataclass(slots=True)
@@ -33,12 +35,14 @@ class NackSchedule:
         self.abandoned = 0  # packets no longer asked for although they never came
         self._missing: dict[int, _Missing] = {}
         self._newest: int | None = None
+        self._credit: float = MAX_CREDIT
 
     def received(self, sequence: int, now_us: int, *, original: bool = False) -> bool:
         """Note a packet; False when it opened a hole too large to mend (which is then forgotten).
 
         ``original`` says that it is certainly no answer to a request.
         """
+        self._credit = min(MAX_CREDIT, self._credit + CREDIT_SHARE)
         if self._newest is None:
             self._newest = sequence
         if sequence <= self._newest:
@@ -79,17 +83,20 @@ class NackSchedule:
 
     def due(self, now_us: int) -> list[int]:
         """The packets to ask for now, in order."""
-        lost = [sequence for sequence, missing in self._missing.items() if missing.due_us <= now_us]
-        for sequence in lost:
+        asked: list[int] = []
+        for sequence in [sequence for sequence, missing in self._missing.items() if missing.due_us <= now_us]:
             missing = self._missing[sequence]
             if missing.tries == MAX_TRIES:
                 del self._missing[sequence]
                 self.abandoned += 1
                 continue
-            missing.tries += 1
-            missing.asked_us = now_us
             missing.due_us = now_us + max(_MIN_INTERVAL_US, self.rtt_us * 5 // 4)
-        return [sequence for sequence in lost if sequence in self._missing]
+            if self._credit >= 1:
+                self._credit -= 1
+                missing.tries += 1
+                missing.asked_us = now_us
+                asked.append(sequence)
+        return asked
 
     def next_due_us(self) -> int | None:
         """When ``due`` has something to say next; None while nothing is missing."""

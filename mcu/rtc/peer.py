@@ -157,10 +157,13 @@ class Peer:
             if receiver.sink is not None and receiver.frames:
                 receiver.keyframe_wanted()  # the earlier ones went nowhere
 
-    def limit_camera(self, bitrate_bps: int) -> None:
-        """Tell the peer how much its camera is to send at most; a screen it shares keeps its own share."""
+    def limit_camera(self, bitrate_bps: int, least_bps: int = 0) -> None:
+        """Tell the peer how much its camera is to send at most; a screen it shares keeps its own share.
+
+        Both together are never told less than ``least_bps``.
+        """
         if self._media is not None:
-            self._media.limit_camera(bitrate_bps)
+            self._media.limit_camera(bitrate_bps, least_bps)
 
     def request_keyframe(self, kind: VideoKind) -> None:
         """Ask the sender for a keyframe, at most every half second; from any thread."""

@@ -123,8 +123,9 @@ class VideoFanout:
         if sender.chooser is not None:
             sender.chooser.keyframe_asked(now_us)
             self._steer(sender)
-        if sender.keyframes.take(now_us):
-            self._streams[sender.rung].request_keyframe()
+        stream = self._streams[sender.rung]
+        if (not stream.shared or sender.shared_keyframes.take(now_us)) and sender.keyframes.take(now_us):
+            stream.request_keyframe()
         else:
             self._keyframes_refused += 1
 

@@ -15,7 +15,8 @@ from mcu.rtc.rungs import LineReport, RungChooser
 from mcu.rtc.transport import Transport
 
 HISTORY_PACKETS = 512  # kept for retransmission: 2.5 s at 2 Mbps
-KEYFRAME_INTERVAL_US = 5_000_000  # one peer may ask for a keyframe so often: all who share the rung pay for it
+KEYFRAME_INTERVAL_US = 5_000_000  # one peer may ask for a keyframe so often
+KEYFRAME_BURST = 3  # and for so many at once, where nobody else pays for it
 PADDING_BYTES = 255  # the most that one packet can carry
 RESEND_BURST, RESEND_INTERVAL_US = 200, 10_000  # packets sent again at once, and then how often, at 2 Mbps
 MAX_LATE_US = 100_000  # feedback that may have waited longer in this process tells of us, not of the peer's line
@@ -126,7 +127,8 @@ class VideoSender(OutStream):
         super().__init__(line, transport, clock)
         assert line.send_codec is not None
         self.codec = VideoCodec(self.codec_name)
-        self.keyframes = TokenBucket(KEYFRAME_INTERVAL_US, 1)
+        self.keyframes = TokenBucket(KEYFRAME_INTERVAL_US, KEYFRAME_BURST)
+        self.shared_keyframes = TokenBucket(KEYFRAME_INTERVAL_US, 1)  # on a rung that others are on too
         self.dropped = 0  # packets skipped because the socket was full
         self.resent = 0
         self.unknown = 0  # asked for again, but not kept any more

@@ -43,6 +43,7 @@ class MediaSession:
         self._routes = Routes()
         self._rates = Rates()
         self._limits_bps = dict(MAX_BPS)
+        self._least_bps = 0  # that is told of them all together
         self._packets_before: dict[VideoKind, int] = {}  # received until the last report
         self._out_mids: dict[str, str] = {}  # mid by track name
         for line in agreement.lines:
@@ -175,8 +176,9 @@ class MediaSession:
         octets_in = sum(reception.octets for reception in self._receptions())
         self._rates.update(now_us, octets_in, sum(sender.octets for sender in sending))
 
-    def limit_camera(self, bitrate_bps: int) -> None:
-        """How much the camera is to send at most; told at once when it is more than before."""
+    def limit_camera(self, bitrate_bps: int, least_bps: int = 0) -> None:
+        """How much the camera is to send at most, and the line at least; told at once when it is more than before."""
+        self._least_bps = least_bps
         before, self._limits_bps["camera"] = self._limits_bps["camera"], bitrate_bps
         if bitrate_bps > before:
             self._send_remb()
@@ -191,7 +193,7 @@ class MediaSession:
                     limit_bps += self._limits_bps[kind]
                 self._packets_before[kind] = reception.packets
         if limit_bps:
-            self._transport.send_rtcp(rtcp.remb(self._own_ssrc, limit_bps, ssrcs))
+            self._transport.send_rtcp(rtcp.remb(self._own_ssrc, max(limit_bps, self._least_bps), ssrcs))
 
     def drops(self) -> Counter[tuple[str, str]]:
         """What was dropped of what came, by what it was of (``packets``, ``audio``, ``camera``, ``screen``) and why."""

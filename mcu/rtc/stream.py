@@ -74,6 +74,11 @@ class RungStream:
         now = self._subscription.stats.dropped if self._subscription is not None else 0
         return self._dropped_before + now
 
+    @property
+    def shared(self) -> bool:
+        """Whether more than one pay for a keyframe: with quality, since it takes what others' pictures would."""
+        return len(self._senders) > 1 or self._hub.wants_every_frame
+
     def add(self, sender: VideoSender) -> None:
         """Send to it too, from the next keyframe on, which is asked for."""
         if sender in self._senders:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-CEILING = 0.3  # of one core, for one source: a 1080p camera takes half of that, a 4K one at full rate more than a core
+CEILING = 0.4  # of one core, for one source: a 1080p camera takes half of that, a 4K one at full rate about a core
+EACH, MOST = 0.15, 1.0  # of all cores, where that is more; decoding has one thread
 TOGETHER = 0.5  # of all cores, for all sources; mixing and encoding need the rest
 BURST_US = 200_000  # that may be spent ahead
 RESUME_US = 50_000  # in hand again before work goes on: a few pictures at a time, not one
@@ -51,6 +52,7 @@ class Shares:
 
     def __init__(self, cores: int) -> None:
         self._total = TOGETHER * cores
+        self._ceiling = min(MOST, max(CEILING, EACH * cores))
         self._spent_us: dict[str, int] = {}
         self._then_us: int | None = None
 
@@ -61,7 +63,7 @@ class Shares:
         known = budgets.keys() & self._spent_us.keys()
         if self._then_us is not None:
             spent_us = [budgets[id_].spent_us - self._spent_us[id_] for id_ in known]
-            share = min(CEILING, _even_part([us / (now_us - self._then_us) for us in spent_us], self._total))
+            share = min(self._ceiling, _even_part([us / (now_us - self._then_us) for us in spent_us], self._total))
             for budget in budgets.values():
                 budget.share = share
         self._spent_us = {id_: budget.spent_us for id_, budget in budgets.items()}
@@ -76,4 +78,4 @@ def _even_part(loads: Iterable[float], total: float) -> float:
         if load > _MODEST * part:
             return part
         total -= load
-    return CEILING
+    return MOST

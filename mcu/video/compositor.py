@@ -142,7 +142,8 @@ class Compositor:
                 slot.paint(self._canvas, slot.look, floor)
             except Exception:  # noqa: BLE001 - one bad picture must not take the others' tiles away
                 self.faults += 1
-                _log.exception("the tile of %s cannot be painted", slot.tile.source_id)
+                if self.faults & (self.faults - 1) == 0:  # the 1st, 2nd, 4th, 8th …
+                    _log.exception("the tile of %s cannot be painted (fault %d)", slot.tile.source_id, self.faults)
 
     def _caption(self, painted: list[Rect]) -> None:
         """Lay logo, title, clock and banner over what was painted, nowhere twice."""

@@ -106,6 +106,7 @@ class VideoSource:
         self._needs_keyframe = True
         self._asked_us: int | None = None  # when the sender was last asked for a keyframe
         self._decoder: Decoder | None = None  # touched by the job alone, or under the lock while there is none
+        self._surprises = 0  # exceptions that no bitstream should bring about
         self._shape = Shape()
         self._thinner = Thinner()
         self._overspent_us: int | None = None  # when its budget was last spent
@@ -251,7 +252,11 @@ class VideoSource:
             self._fail(unit)
             return
         except Exception:  # noqa: BLE001 - whatever a hostile bitstream brings about costs its sender alone
-            _log.exception("a unit of %d bytes broke its decoder", len(unit.data))
+            self._surprises += 1
+            if (
+                self._surprises & (self._surprises - 1) == 0
+            ):  # the 1st, 2nd, 4th, 8th …: nobody fills the disk with them
+                _log.exception("a unit of %d bytes broke its decoder (%d times)", len(unit.data), self._surprises)
             self._fail(unit)
             return
         with self._lock:

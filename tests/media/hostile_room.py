@@ -72,7 +72,7 @@ class Scene:
     def tolerated_ms(self, watch: Watch) -> float:
         """The longest gap that is no fault of the room's: 200 ms, longer when other programs take the processors."""
         elapsed_s, taken_s = (now - then for now, then in zip(self._others(), watch.cpu_before, strict=True))
-        return MAX_GAP_MS * (1 + 2 * max(0.0, taken_s / elapsed_s - _QUIET_CORES))
+        return MAX_GAP_MS * (1 + max(0.0, taken_s / elapsed_s - _QUIET_CORES))
 
     async def goes_on(self) -> None:
         """Everybody honest gets more media, from now on."""

@@ -5,8 +5,9 @@ Nothing is decoded before the end: what a test measures is not disturbed by what
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from mcu.media import EncodedFrame
 from mcu.messages import Event, RoomConfig, VideoConfig
+from mcu.priority import prefer_this_process
 from mcu.room import Room
 from mcu.video.encode import ENCODERS
 from mcu.video.i420 import Canvas
 from tests.e2e.support.impairment import ImpairedLine
-from tests.e2e.support.loops import Loop
+from tests.e2e.support.loops import Unbroken
 from tests.media.guest_shows import FPS, film, song
 from tests.media.guest_streams import Luma, Stream
 from tests.media.rtc_world import until
@@ -46,9 +48,9 @@ class Guest:
     async def join(self, room: Room, line: ImpairedLine | None = None) -> None:
         """Come in, over the line."""
         begun = self.begun_s = time.monotonic()
-        self._pc.addTrack(Loop("audio", begun, song(silent=not self._sings), 50, 48_000))
+        self._pc.addTrack(Unbroken("audio", begun, song(silent=not self._sings), 50, 48_000))
         if self._films:
-            self._pc.addTrack(Loop("video", begun, film(self._seed), FPS, 90_000))
+            self._pc.addTrack(Unbroken("video", begun, film(self._seed), FPS, 90_000))
         else:
             self._pc.addTransceiver("video", direction="recvonly")
         self.sound, self.picture = (
@@ -143,10 +145,21 @@ def _undecoded(loop: asyncio.AbstractEventLoop, units: Any, frames: Any, _error:
     asyncio.run_coroutine_threadsafe(frames.put(None), loop)
 
 
+@contextmanager
+def _first_in_line() -> Iterator[None]:
+    """What a room's process asks for, while the room is in this one."""
+    prefer_this_process()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text("0")
+
+
 @asynccontextmanager
 async def open_house(config: VideoConfig = CANVAS) -> AsyncIterator[House]:
     """A room that runs, on its own threads and on this loop."""
-    with pytest.MonkeyPatch.context() as patch:
+    with _first_in_line(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("aiortc.rtcrtpreceiver.decoder_worker", _undecoded)
         house = House(config)
         _keep_canvases(house, patch, (config.height, config.width))

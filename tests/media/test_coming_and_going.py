@@ -1,6 +1,7 @@
 """People come late, go together and have no camera, with real packets: what those notice who stay."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from tests.unit.audio.chirps import SLOT_S, found
 pytestmark = pytest.mark.media
 
 GAP_MS = 200
+TICK_MS = 1_000 / 30
 
 
 @dataclass
@@ -25,11 +27,11 @@ class Story:
     behind_ms: dict[str, float] = field(default_factory=dict)  # arrival of sound after its media time, in the middle
     chirps: list[int] = field(default_factory=list)  # of who has no camera, as heard after the late one had come
     sung: int = 0
-    skipped: float = 0.0
+    skipped_ms: float = 0.0  # ticks that the mixer left out on a busy machine, and counted
 
 
-def _gap_ms(stream: Stream) -> float:
-    times = [time for time, *_ in stream.units()]
+def _gap_ms(stream: Stream, since_s: float) -> float:
+    times = [at for at, arrival, *_ in stream.units() if arrival >= since_s]
     return max((after - before) / 90 for before, after in pairwise(times))
 
 
@@ -37,8 +39,8 @@ def _behind_ms(stream: Stream, origin: int, clock_began_s: float, since_s: float
     return float(
         np.median(
             [
-                (arrival - clock_began_s) * 1_000 - ((time - origin) & 0xFFFFFFFF) / 48
-                for time, arrival, *_ in stream.units()
+                (arrival - clock_began_s) * 1_000 - ((at - origin) & 0xFFFFFFFF) / 48
+                for at, arrival, *_ in stream.units()
                 if arrival >= since_s
             ]
         )
@@ -53,12 +55,14 @@ async def _told() -> Story:
         for guest in (anna, bert, cleo, dora):
             await guest.join(house.room)
         await asyncio.sleep(1)
+        skipped, since_s = house.metric("tutti_video_ticks_skipped_total"), time.monotonic()
         await asyncio.gather(bert.leave(), cleo.leave())
         await asyncio.sleep(2)
         late = Guest("late", seed=4)
         await late.join(house.room)
         await asyncio.sleep(3)
-        story.skipped = house.metric("tutti_video_ticks_skipped_total")
+        story.skipped_ms = (house.metric("tutti_video_ticks_skipped_total") - skipped) * TICK_MS
+        story.gaps_ms = {guest.name: _gap_ms(guest.picture, since_s) for guest in (anna, late)}
         _look_back(story, house, anna, late, dora)
         for guest in (anna, dora, late):
             await guest.leave()
@@ -69,7 +73,6 @@ def _look_back(story: Story, house: House, anna: Guest, late: Guest, dora: Guest
     began_s = house.room.clock.start_monotonic_ns / 1e9
     since_s = min(arrival for _, arrival, *_ in late.sound.units()) + 0.5
     for guest in (anna, late):
-        story.gaps_ms[guest.name] = _gap_ms(guest.picture)
         story.behind_ms[guest.name] = _behind_ms(guest.sound, house.origins(guest)[0], began_s, since_s)
     heard = heard_from(late.sound, house.origins(late)[0], dora.begun_s - began_s)
     count = int(len(heard) / 48_000 / SLOT_S)
@@ -86,7 +89,7 @@ def story() -> Story:
 
 
 def test_two_who_leave_at_once_hold_up_nobody(story: Story) -> None:
-    assert story.gaps_ms["anna"] <= GAP_MS
+    assert story.gaps_ms["anna"] <= GAP_MS + story.skipped_ms
 
 
 def test_who_comes_late_hears_as_early_as_the_first(story: Story) -> None:
@@ -96,4 +99,4 @@ def test_who_comes_late_hears_as_early_as_the_first(story: Story) -> None:
 def test_who_has_no_camera_is_heard_and_stops_no_picture(story: Story) -> None:
     assert story.chirps == sorted(story.chirps)
     assert len(story.chirps) >= story.sung - 1 > 5
-    assert story.gaps_ms["late"] <= GAP_MS
+    assert story.gaps_ms["late"] <= GAP_MS + story.skipped_ms

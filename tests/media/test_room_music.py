@@ -30,14 +30,15 @@ class StereoTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, amplitude: float = 6_000) -> None:
         super().__init__()
+        self._amplitude = amplitude
         self._pts = 0
 
     async def recv(self) -> av.AudioFrame:
         await asyncio.sleep(0.02)
         at = (self._pts + np.arange(960)) / 48_000
-        tones = [6_000 * np.sin(2 * np.pi * hz * at) for hz in (LEFT_HZ, RIGHT_HZ)]
+        tones = [self._amplitude * np.sin(2 * np.pi * hz * at) for hz in (LEFT_HZ, RIGHT_HZ)]
         samples = np.stack(tones, axis=1).astype(np.int16).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = 48_000, self._pts, Fraction(1, 48_000)
@@ -135,3 +136,18 @@ async def test_a_room_for_speech_is_mono() -> None:
     heard = last_second(listener)
     assert np.array_equal(heard[:, 0], heard[:, 1])
     assert abs(db(heard[:, 0], LEFT_HZ, RIGHT_HZ)) < 3
+
+
+async def test_soft_music_is_heard_as_it_is() -> None:
+    band, listener = Client(), Client()
+    band.pc.addTrack(StereoTrack(amplitude=33))  # -60 dB
+    listener.pc.addTransceiver("audio", direction="recvonly")
+    async with room(music=True) as handler:
+        try:
+            await join(handler, "band", band)
+            await join(handler, "listener", listener)
+            await until(lambda: len(listener.frames["audio"]) > 100)
+        finally:
+            for client in (band, listener):
+                await client.close()
+    assert level(last_second(listener)[:, 0], LEFT_HZ) == pytest.approx(33 / 32_768, rel=0.2)

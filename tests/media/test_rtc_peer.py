@@ -166,8 +166,8 @@ async def test_who_keeps_asking_for_keyframes_is_refused() -> None:
         for _ in range(50):
             await receiver._send_rtcp_pli(made.peer.video_sender.ssrc)
         await until(lambda: made.fanouts[VideoCodec.H264].metrics()["tutti_send_h264_keyframes_asked_total"] == 50)
-        assert made.sources[VideoCodec.H264].asked - asked <= 1
-        assert made.fanouts[VideoCodec.H264].metrics()["tutti_send_h264_keyframes_refused_total"] >= 49
+        assert made.sources[VideoCodec.H264].asked - asked <= 3
+        assert made.fanouts[VideoCodec.H264].metrics()["tutti_send_h264_keyframes_refused_total"] >= 47
 
 
 async def _nothing_is_left(before: set[asyncio.Task[object]], threads: set[threading.Thread]) -> None:

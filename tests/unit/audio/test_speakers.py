@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from mcu.audio.speakers import HANGOVER_US, Selection, SpeakerSelector
+from mcu.audio.speakers import HANGOVER_US, MUSIC_DBOV, Selection, SpeakerSelector
 
 pytestmark = pytest.mark.unit
 
@@ -62,6 +62,15 @@ def test_a_shout_gets_in_at_once_when_all_places_are_taken() -> None:
     levels = {"a": lambda _: -40.0, "b": lambda _: -38.0, "c": lambda t: -15.0 if t >= 1 else SILENT}
     selections = run(SpeakerSelector(2), levels, 2)
     assert selections[50].talkers == frozenset("bc")
+
+
+def test_soft_music_is_heard_and_nobody_speaks() -> None:
+    levels = {"soft": lambda t: -65.0 if t < 1 else -78.0, "silent": lambda _: -90.0}
+    selections = run(SpeakerSelector(6, MUSIC_DBOV), levels, 2)
+    assert {selection.talkers for selection in selections} == {frozenset({"soft"})}
+    assert {selection.speaking for selection in selections} == {frozenset()}
+    assert {selection.active for selection in selections} == {None}
+    assert {selection.talkers for selection in run(SpeakerSelector(6), levels, 2)} == {frozenset()}
 
 
 def test_the_active_speaker_changes_when_another_goes_on_speaking() -> None:

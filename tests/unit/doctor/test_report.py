@@ -1,5 +1,6 @@
 """What the doctor says, to people and to programs, and with which exit code."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,24 @@ def test_a_machine_without_network_is_measured_without(
     assert (status, told["factor"]) == (1, 2.0)
     assert {work["name"] for work in told["work"] if work["cpu_us"] is None} == set(PACKETS)
     assert [each["said"] for each in told["checks"] if each["state"] == "bad"] == ["connecting to ourselves has failed"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_terminal_is_told_what_is_being_done_and_left_clean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    doctor(capsys, tmp_path)
+    lines = terminal.getvalue().split("\r")
+    assert lines[1].startswith("measuring 1 of 12: decode a picture")
+    assert any(line.startswith("measuring 10 of 12: sending packets") for line in lines)
+    assert lines[-1] == "\x1b[K"
 
 
 def test_a_wrong_setting_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from layouts.geometry import Rect, Size
 from layouts.model import Layout, Tile
-from mcu.demand import MOST_BPS, OFF_STAGE, cameras_wanted, line_limit_bps
+from mcu.demand import OFF_STAGE, cameras_wanted
 
 pytestmark = pytest.mark.unit
 
@@ -28,12 +28,6 @@ def test_what_is_asked_for_is_bounded() -> None:
     wanted = cameras_wanted(layout, ["all", "dot"])
     assert wanted["all"].bitrate_bps == 2_500_000
     assert wanted["dot"].bitrate_bps == 150_000
-
-
-def test_only_who_does_not_follow_is_held_to_it_by_the_line() -> None:
-    for wanted in cameras_wanted(_layout(a=Rect(0, 0, 320, 180)), ["a", "nowhere"]).values():
-        assert line_limit_bps(wanted, follows=False) == wanted.bitrate_bps
-        assert line_limit_bps(wanted, follows=True) == MOST_BPS
 
 
 def test_screens_are_not_asked_for() -> None:

@@ -91,3 +91,26 @@ def test_a_hole_too_large_is_not_mended() -> None:
     assert schedule.next_due_us() is None
     assert schedule.received(1 + MAX_MISSING + 4, 0)
     assert schedule.due(10**6) == [1 + MAX_MISSING + 3]
+
+
+def test_a_full_line_is_not_filled_with_repetitions() -> None:
+    """Two of three packets are lost, whatever is asked for: a line of a third of what is sent."""
+    schedule = NackSchedule()
+    asked = 0
+    for sequence in range(3000):
+        if sequence % 3 == 0:
+            schedule.received(sequence, sequence * 1000)
+        asked += len(schedule.due(sequence * 1000))
+    assert asked <= 0.5 * 1000 + 100
+
+
+def test_a_line_that_loses_a_fifth_is_mended_whole() -> None:
+    schedule = NackSchedule()
+    asked: set[int] = set()
+    for sequence in range(3000):
+        if sequence % 5:
+            schedule.received(sequence, sequence * 1000)
+        for lost in schedule.due(sequence * 1000):
+            asked.add(lost)
+            schedule.received(lost, sequence * 1000 + 500)
+    assert asked >= set(range(5, 2900, 5))

@@ -201,11 +201,11 @@ def test_a_still_canvas_neither_costs_nor_hides_anything() -> None:
 
 def test_who_keeps_asking_for_keyframes_moves_down_and_stays_there_for_a_while() -> None:
     line = Line()
-    for _ in range(30):
+    for _ in range(50):
         line.run(0.1)
         line.chooser.keyframe_asked(line.now_us)
     assert line.chooser.rung is HALF
-    for _ in range(30):
+    for _ in range(50):
         line.run(0.1)
         line.chooser.keyframe_asked(line.now_us)
     assert line.chooser.rung is QUARTER

@@ -8,6 +8,7 @@ from mcu.rtc import rtcp, rtp
 from mcu.rtc.send import AUDIO_BLOCKS, AudioFanout, Offer, VideoFanout
 from mcu.rtc.sender import (
     HISTORY_PACKETS,
+    KEYFRAME_BURST,
     KEYFRAME_INTERVAL_US,
     RESEND_BURST,
     AudioSender,
@@ -262,6 +263,18 @@ def test_keyframes_in_a_row_do_not_pile_up() -> None:
         world.loop.run(33 * MS)
     world.loop.run(150 * MS)
     assert len([p for p in _packets(world.peers[0].wire) if p.marker]) == 20
+
+
+def test_who_is_alone_on_a_rung_may_ask_for_some_keyframes_at_once() -> None:
+    world = _World(peers=1)
+    world.asked = 0
+    for _ in range(100):
+        world.peers[0].asks()
+    assert world.asked == KEYFRAME_BURST
+    world.loop.run(KEYFRAME_INTERVAL_US)
+    for _ in range(100):
+        world.peers[0].asks()
+    assert world.asked == KEYFRAME_BURST + 1
 
 
 def test_keyframe_requests_are_budgeted_per_peer() -> None:

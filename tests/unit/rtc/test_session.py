@@ -229,3 +229,15 @@ async def test_the_end_is_told() -> None:
     (goodbye,) = rtcp.parse(world.wire.rtcp[-1][1])
     assert isinstance(goodbye, rtcp.Bye)
     assert len(goodbye.sources) == 2
+
+
+async def test_a_line_may_be_left_room_beyond_its_cameras_limit() -> None:
+    world = _World()
+    camera, screen = (line.offered.ssrcs[0] for line in world.agreement.lines[1:])
+    world.session.limit_camera(100_000, least_bps=2_500_000)
+    told = []
+    for sequence, ssrcs in enumerate([[camera], [camera, screen]]):
+        for ssrc in ssrcs:
+            world.session.rtp_received(world.packet(ssrc, None, sequence=sequence))
+        told += [rtcp.remb_bitrate(p) for p in world.reports() if isinstance(p, rtcp.Feedback)]
+    assert told == pytest.approx([2_500_000, 100_000 + MAX_BPS["screen"]], rel=0.01)

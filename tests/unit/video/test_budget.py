@@ -24,12 +24,12 @@ def decoded(budget: DecodeBudget, cost_us: int, pictures: int, start_us: int = 0
     return done
 
 
-@pytest.mark.parametrize("cost_us", [500, 2_000, 5_000, 9_500])
+@pytest.mark.parametrize("cost_us", [500, 2_000, 5_000, 13_000])
 def test_a_camera_within_its_share_loses_nothing(cost_us: int) -> None:
     assert len(decoded(DecodeBudget(), cost_us, 3000)) == 3000
 
 
-@pytest.mark.parametrize("cost_us", [12_000, 40_000, 100_000, 1_000_000])
+@pytest.mark.parametrize("cost_us", [15_000, 40_000, 100_000, 1_000_000])
 def test_a_costly_one_takes_its_share_and_no_more(cost_us: int) -> None:
     done = decoded(DecodeBudget(), cost_us, 3000)
     spent_us = len(done) * cost_us
@@ -75,6 +75,10 @@ def divided(loads: list[float], cores: int = 2) -> list[float]:
 def test_nine_cameras_and_four_costly_ones_are_as_free_as_alone() -> None:
     assert divided([0.02] * 9) == [CEILING] * 9
     assert divided([0.02] * 5 + [0.2] * 4) == [CEILING] * 9
+
+
+def test_more_cores_leave_more_to_each() -> None:
+    assert [divided([0.1], cores)[0] for cores in (1, 2, 4, 8, 64)] == pytest.approx([0.4, 0.4, 0.6, 1.0, 1.0])
 
 
 def test_many_costly_ones_share_what_the_modest_leave() -> None:

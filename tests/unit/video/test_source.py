@@ -176,6 +176,15 @@ def test_what_cannot_be_decoded_costs_a_keyframe_and_a_fresh_decoder(
     assert bench.source.all_drops() == {"undecodable": 1, "no_keyframe": 1}
 
 
+def test_a_sender_that_breaks_its_decoder_all_the_time_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    for n in range(1000):
+        bench.push(b"?", n, keyframe=True)
+        bench.work()
+    assert bench.source.all_drops()["undecodable"] == 1000
+    assert len(caplog.records) == 10  # the 1st, 2nd, 4th … 512th
+
+
 def test_after_an_error_it_goes_on_at_a_keyframe_that_is_here_already() -> None:
     bench = Bench()
     for n, data in enumerate((b"a", b"!", b"x")):
@@ -281,7 +290,7 @@ def test_a_sender_whose_pictures_cost_too_much_is_decoded_less_often_from_keyfra
     bench = Costly(100_000)
     bench.film(20, keyframe_every=15)
     spent_us = bench.source.decoded * 100_000
-    assert 0.2 * 20_000_000 < spent_us < 0.33 * 20_000_000
+    assert 0.3 * 20_000_000 < spent_us < 0.43 * 20_000_000
     drops = bench.source.all_drops()
     assert drops["over_budget"] > 200
     assert bench.source.decoded + drops["over_budget"] + drops["no_keyframe"] == 600

@@ -1,0 +1,125 @@
+"""The media of one room: its mixers and fan-outs, wired to each other. It knows nobody but whom it is given.
+
+Everything here is called on the room's event loop.
+"""
+
+import asyncio
+
+from mcu.audio.mixer import AudioMixer
+from mcu.audio.speakers import MUSIC_DBOV, SPEAKING_DBOV
+from mcu.clock import MediaClock
+from mcu.delays import DelayBook
+from mcu.looplag import LoopLag
+from mcu.media import Rung
+from mcu.messages import OverloadChanged, RoomConfig, VideoConfig
+from mcu.participant import Participant
+from mcu.rtc.send import AudioFanout, VideoFanout, offers
+from mcu.stage import SCREEN_SUFFIX
+from mcu.sync import LipSync
+from mcu.video.mixer import VideoMixer
+from mcu.video.source import SCREEN_LIVE_US
+
+
+class MediaEngine:
+    """From what the peers send to what they are sent.
+
+    Args:
+        config: the canvas, its encoding, and whether the sound is music.
+        clock: the room's.
+    """
+
+    def __init__(self, config: RoomConfig, clock: MediaClock) -> None:
+        loop = asyncio.get_running_loop()
+        music = config.audio.music
+        self.delays = DelayBook(clock)
+        self._lag = LoopLag(loop)
+        self._audio_out = AudioFanout(loop, clock)
+        self.audio = AudioMixer(
+            clock,
+            self._audio_out,
+            channels=1 + music,
+            even_loudness=not music,
+            audible_dbov=MUSIC_DBOV if music else SPEAKING_DBOV,
+        )
+        self.video = VideoMixer(config.video, clock)
+        self._video_out = {
+            codec: VideoFanout(codec, offers(hubs, config.video), loop, clock)
+            for codec, hubs in self.video.rungs.items()
+        }
+        self._audio_out.on_sent = self.delays.sound_sent
+        self._audio_out.on_loss = self.audio.report_loss
+        self.video.loop_late_us = lambda: self._lag.median_us
+        for fanout in self._video_out.values():
+            fanout.late_us = lambda: self._lag.worst_us
+            fanout.on_begun = self.delays.picture_sent
+
+    def start(self) -> None:
+        """Start the media threads."""
+        self.audio.start()
+        self.video.start()
+        self._lag.start()
+
+    async def stop(self) -> None:
+        """Stop them."""
+        self._lag.stop()
+        await asyncio.to_thread(self.audio.stop)
+        await asyncio.to_thread(self.video.stop)
+
+    def connect(self, participant: Participant) -> None:
+        """Mix what a participant sends from now on, and send them the mix."""
+        peer, sync, id_ = participant.peer, participant.sync, participant.id
+        agreed = peer.negotiated
+        self.delays.join(id_)
+        peer.feed(
+            audio=self.audio.add(id_, sync, codec_out=agreed.audio_out),
+            camera=self.video.add(id_, sync, lambda: peer.request_keyframe("camera")) if agreed.camera_in else None,
+            screen=self.video.add(
+                id_ + SCREEN_SUFFIX, LipSync(), lambda: peer.request_keyframe("screen"), live_us=SCREEN_LIVE_US
+            )
+            if agreed.screen_in
+            else None,
+        )
+        if agreed.audio_out is not None:
+            self._audio_out.add(peer)
+        if agreed.video_out is not None and participant.watches:
+            self._video_out[agreed.video_out].add(peer)
+
+    def disconnect(self, participant: Participant) -> None:
+        """Do so no more."""
+        agreed = participant.peer.negotiated
+        self.delays.leave(participant.id)
+        if agreed.video_out is not None:
+            self._video_out[agreed.video_out].remove(participant.peer)
+        if agreed.audio_out is not None:
+            self._audio_out.remove(participant.peer)
+        self.audio.remove(participant.id)
+        if agreed.camera_in:
+            self.video.remove(participant.id)
+        if agreed.screen_in:
+            self.video.remove(participant.id + SCREEN_SUFFIX)
+
+    def follow(self, config: VideoConfig) -> None:
+        """Encode and offer these bitrates from the next picture on; all else is as before."""
+        self.video.follow(config)
+        for fanout in self._video_out.values():
+            fanout.follow(config)
+
+    def offer(self) -> None:
+        """Offer the rungs that the machine can bear; a recording's encoder runs anyway, so its rung stays."""
+        best = self.video.overload.relief.best
+        for codec, fanout in self._video_out.items():
+            recorded = self.video.hubs[codec].wants_every_frame
+            fanout.offer_from(Rung.FULL if recorded else best)
+
+    def overload(self, config: VideoConfig) -> OverloadChanged:
+        """What is given up for want of processor time; level 0: nothing."""
+        overload = self.video.overload
+        fps = config.fps * overload.relief.keep / overload.relief.of
+        return OverloadChanged(level=overload.level, fps=fps, width=config.at(overload.relief.best).width)
+
+    def metrics(self) -> dict[str, float]:
+        """Counters and gauges by their Prometheus names."""
+        metrics = {**self.audio.metrics(), **self.video.metrics(), **self._audio_out.metrics()}
+        for fanout in self._video_out.values():
+            metrics |= fanout.metrics()
+        return metrics | {"tutti_loop_lateness_seconds_max": self._lag.worst_us / 1e6}
