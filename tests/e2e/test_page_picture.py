@@ -214,7 +214,9 @@ async def test_what_overload_costs_is_said(browser: Browser, server: Server, roo
     sockets: list[WebSocketRoute] = []
 
     def stand_between(socket: WebSocketRoute) -> None:
-        socket.connect_to_server()
+        """What becomes of this machine in the meantime is not told."""
+        upstream = socket.connect_to_server()
+        upstream.on_message(lambda text: socket.send(text) if json.loads(text)["type"] != "overload" else None)
         sockets.append(socket)
 
     ana = await Guest.of(browser, server.url, painted=RED)

@@ -20,7 +20,7 @@ from mcu.room import Room
 from mcu.video.encode import ENCODERS
 from mcu.video.i420 import Canvas
 from tests.e2e.support.impairment import ImpairedLine
-from tests.e2e.support.loops import Loop
+from tests.e2e.support.loops import Unbroken
 from tests.media.guest_shows import FPS, film, song
 from tests.media.guest_streams import Luma, Stream
 from tests.media.rtc_world import until
@@ -48,9 +48,9 @@ class Guest:
     async def join(self, room: Room, line: ImpairedLine | None = None) -> None:
         """Come in, over the line."""
         begun = self.begun_s = time.monotonic()
-        self._pc.addTrack(Loop("audio", begun, song(silent=not self._sings), 50, 48_000))
+        self._pc.addTrack(Unbroken("audio", begun, song(silent=not self._sings), 50, 48_000))
         if self._films:
-            self._pc.addTrack(Loop("video", begun, film(self._seed), FPS, 90_000))
+            self._pc.addTrack(Unbroken("video", begun, film(self._seed), FPS, 90_000))
         else:
             self._pc.addTransceiver("video", direction="recvonly")
         self.sound, self.picture = (

@@ -44,3 +44,14 @@ class Loop(Paced):
         packet = Packet(self._packets[n % len(self._packets)])
         packet.pts, packet.time_base = n * self._ticks, Fraction(1, self._clock_rate_hz)
         return packet
+
+
+class Unbroken(Loop):
+    """Leaves out none, whatever comes late: a decoder needs them all."""
+
+    async def _turn(self) -> int:
+        if self.readyState != "live":
+            raise MediaStreamError
+        n, self._next = self._next, self._next + 1
+        await asyncio.sleep(max(0.0, self._start + float(n * self._period_s) - time.monotonic()))
+        return n
