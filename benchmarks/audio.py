@@ -222,7 +222,7 @@ def middle_and_end(values: list[float]) -> tuple[float, float]:
 
 def listen_in(room: Room) -> Completion:
     """Note what the audio thread does; what is measured lies between private parts."""
-    output = Completion(room.clock, room._audio_out)  # noqa: SLF001
+    output = Completion(room.clock, room._audio._output)  # noqa: SLF001
     tick = room._audio.tick  # noqa: SLF001
 
     def noted(number: int) -> None:
