@@ -222,15 +222,16 @@ def middle_and_end(values: list[float]) -> tuple[float, float]:
 
 def listen_in(room: Room) -> Completion:
     """Note what the audio thread does; what is measured lies between private parts."""
-    output = Completion(room.clock, room._audio_out)  # noqa: SLF001
-    tick = room._audio.tick  # noqa: SLF001
+    mixer = room._media.audio  # noqa: SLF001
+    output = Completion(room.clock, mixer._output)  # noqa: SLF001
+    tick = mixer.tick
 
     def noted(number: int) -> None:
         output.begins(number)
         tick(number)
 
-    room._audio._output = output  # noqa: SLF001
-    room._audio.tick = noted  # type: ignore[method-assign]  # noqa: SLF001
+    mixer._output = output  # noqa: SLF001
+    mixer.tick = noted  # type: ignore[method-assign]
     return output
 
 
