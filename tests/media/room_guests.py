@@ -4,6 +4,7 @@ Nothing is decoded before the end: what a test measures is not disturbed by what
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -147,11 +148,14 @@ def _undecoded(loop: asyncio.AbstractEventLoop, units: Any, frames: Any, _error:
 
 @contextmanager
 def _first_in_line() -> Iterator[None]:
-    """What a room's process asks for, while the room is in this one."""
+    """As in a room's process, while the room is in this one."""
     prefer_this_process()
+    gc.collect()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         with suppress(OSError):
             Path("/proc/self/autogroup").write_text("0")
 
