@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 _AUTOGROUP = Path("/proc/self/autogroup")
-_SWITCH_INTERVAL_S = 0.001
+_SWITCH_INTERVAL_S = 0.0005
 _RAISE = 10  # steps of niceness
 
 
@@ -29,11 +29,17 @@ def prefer_this_process() -> None:
 def prefer_this_thread() -> None:
     """Let the calling thread go before the others of its process.
 
-    The interpreter's switch interval becomes 1 ms for the whole process: by default a thread that computes in Python
-    keeps the interpreter for 5 ms from the calling thread, each time it asks.
+    It becomes a real-time thread of the lowest rank (sched(7), SCHED_RR), which niceness alone leaves in the queue for
+    some milliseconds; so it is for threads that work little at a time. The interpreter's switch interval becomes 0.5 ms
+    for the whole process: by default a thread that computes in Python keeps the interpreter for 5 ms from the calling
+    thread, each time it asks.
     """
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL_S))
-    _raise()
+    _raise()  # what remains where real time is refused
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK  # not for what it starts
+            os.sched_setscheduler(threading.get_native_id(), policy, os.sched_param(1))
 
 
 def _raise() -> None:
