@@ -11,6 +11,7 @@ from mcu.clock import MediaClock
 from mcu.delays import DelayBook
 from mcu.looplag import LoopLag
 from mcu.media import Rung
+from mcu.memory import give_back
 from mcu.messages import OverloadChanged, RoomConfig, VideoConfig
 from mcu.participant import Participant
 from mcu.rtc.send import AudioFanout, VideoFanout, offers
@@ -18,6 +19,8 @@ from mcu.stage import SCREEN_SUFFIX
 from mcu.sync import LipSync
 from mcu.video.mixer import VideoMixer
 from mcu.video.source import SCREEN_LIVE_US
+
+_TIDY_AFTER_S = 10
 
 
 class MediaEngine:
@@ -29,9 +32,10 @@ class MediaEngine:
     """
 
     def __init__(self, config: RoomConfig, clock: MediaClock) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         music = config.audio.music
         self.delays = DelayBook(clock)
+        self._tidying: asyncio.TimerHandle | None = None
         self._lag = LoopLag(loop)
         self._audio_out = AudioFanout(loop, clock)
         self.audio = AudioMixer(
@@ -62,6 +66,8 @@ class MediaEngine:
     async def stop(self) -> None:
         """Stop them."""
         self._lag.stop()
+        if self._tidying is not None:
+            self._tidying.cancel()
         await asyncio.to_thread(self.audio.stop)
         await asyncio.to_thread(self.video.stop)
 
@@ -97,6 +103,13 @@ class MediaEngine:
             self.video.remove(participant.id)
         if agreed.screen_in:
             self.video.remove(participant.id + SCREEN_SUFFIX)
+        if self._tidying is None:
+            self._tidying = self._loop.call_later(_TIDY_AFTER_S, self._tidy)
+
+    def _tidy(self) -> None:
+        """Give back what decoders and encoders of those who left have used."""
+        self._tidying = None
+        self._loop.run_in_executor(None, give_back)
 
     def follow(self, config: VideoConfig) -> None:
         """Encode and offer these bitrates from the next picture on; all else is as before."""

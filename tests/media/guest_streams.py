@@ -9,9 +9,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 from aiortc import RTCRtpReceiver
-from aiortc.codecs import depayload
-from aiortc.rtcrtpreceiver import is_rtx, unwrap_rtx
-from aiortc.rtp import RtpPacket
+from aiortc.codecs import depayload, is_rtx
+from aiortc.rtp import RtpPacket, unwrap_rtx
 
 from mcu.audio.codecs import make_decoder
 from mcu.media import AudioCodec, Samples
