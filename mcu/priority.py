@@ -1,6 +1,7 @@
-"""Who gets a processor first on a machine that does other work too: media before the rest, and sound before all.
+"""Who gets a processor first on a machine that does other work too.
 
-Both only ask: without the right to it (CAP_SYS_NICE) priorities stay as they are.
+Media before the rest; among those sound before all, then packets, then pictures, which take the most.
+All only ask: without the right to it (CAP_SYS_NICE) priorities stay as they are.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ from pathlib import Path
 
 _AUTOGROUP = Path("/proc/self/autogroup")
 _SWITCH_INTERVAL_S = 0.0005
-_RAISE = 10  # steps of niceness
+_RAISE, _DEFER = 10, 5  # steps of niceness
 
 
 def prefer_this_process() -> None:
@@ -21,7 +22,7 @@ def prefer_this_process() -> None:
     groups processes by session (sched(7), "The autogroup feature"), niceness counts within the group only, and the
     group has to be raised as well; a room's process has a session, and so a group, of its own.
     """
-    _raise()
+    _change(-_RAISE)
     with contextlib.suppress(OSError):
         _AUTOGROUP.write_text(str(-_RAISE))
 
@@ -35,15 +36,28 @@ def prefer_this_thread() -> None:
     thread, each time it asks.
     """
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL_S))
-    _raise()  # what remains where real time is refused
+    _change(-_RAISE)  # what remains where real time is refused
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK  # not for what it starts
             os.sched_setscheduler(threading.get_native_id(), policy, os.sched_param(1))
 
 
-def _raise() -> None:
-    if sys.platform == "linux":  # there a thread's id counts as a process
+def defer_this_thread() -> None:
+    """Let the others of its process go before the calling thread: it works much at a time.
+
+    Only in a process that was raised: nobody is to fall behind other programs.
+    """
+    if _niceness() <= -_DEFER:
+        _change(_DEFER)
+
+
+def _niceness() -> int:
+    """Of the calling thread, whose id counts as a process on Linux; 0 elsewhere."""
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 0
+
+
+def _change(steps: int) -> None:
+    if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            thread = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) - _RAISE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _niceness() + steps)

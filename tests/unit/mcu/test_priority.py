@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcu import priority
-from mcu.priority import prefer_this_process, prefer_this_thread
+from mcu.priority import defer_this_thread, prefer_this_process, prefer_this_thread
 
 pytestmark = pytest.mark.unit
 
@@ -23,7 +23,7 @@ def _as_before() -> Iterator[None]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     """What the system was asked for, instead of asking it."""
     calls: list[tuple[int, int, int]] = []
-    monkeypatch.setattr(os, "getpriority", lambda *_arguments: -3)
+    monkeypatch.setattr(os, "getpriority", lambda *_arguments: -7)
     monkeypatch.setattr(os, "setpriority", lambda *arguments: calls.append(arguments))
     monkeypatch.setattr(os, "sched_setscheduler", lambda *_arguments: None)
     return calls
@@ -51,11 +51,23 @@ def test_without_the_right_to_it_everything_stays_as_it_is(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
+@pytest.mark.parametrize(("before", "after"), [(-7, [-2]), (0, []), (5, [])])
+def test_who_works_much_at_a_time_lets_others_go_first_but_no_other_programs(
+    before: int, after: list[int], asked: list[tuple[int, int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getpriority", lambda *_arguments: before)
+    thread = threading.Thread(target=defer_this_thread)
+    thread.start()
+    thread.join()
+    assert asked == [(os.PRIO_PROCESS, thread.native_id, niceness) for niceness in after]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
 def test_it_is_the_calling_thread_that_is_raised_above_what_it_was(asked: list[tuple[int, int, int]]) -> None:
     thread = threading.Thread(target=prefer_this_thread)
     thread.start()
     thread.join()
-    assert asked == [(os.PRIO_PROCESS, thread.native_id, -13)]
+    assert asked == [(os.PRIO_PROCESS, thread.native_id, -17)]
 
 
 def test_the_interpreter_is_never_handed_over_later_than_before(asked: list[tuple[int, int, int]]) -> None:
