@@ -12,7 +12,8 @@ from pathlib import Path
 
 _AUTOGROUP = Path("/proc/self/autogroup")
 _SWITCH_INTERVAL_S = 0.0005
-_RAISE, _DEFER = 10, 5  # steps of niceness
+_RAISE, _DEFER = 15, 10  # steps of niceness
+_RAISE_GROUP = 10  # for all threads of the process together, beside other programs
 
 
 def prefer_this_process() -> None:
@@ -24,7 +25,7 @@ def prefer_this_process() -> None:
     """
     _change(-_RAISE)
     with contextlib.suppress(OSError):
-        _AUTOGROUP.write_text(str(-_RAISE))
+        _AUTOGROUP.write_text(str(-_RAISE_GROUP))
 
 
 def prefer_this_thread() -> None:
