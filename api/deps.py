@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from starlette.requests import HTTPConnection
 
 from api import schemas
-from api.errors import BadRequestError, MediaTypeError
+from api.errors import MediaTypeError
 from api.library import LayoutLibrary
 from api.metrics import Metrics
 from api.overlays import Overlays
@@ -77,15 +77,6 @@ def _require(request: Request, media_type: str) -> None:
     given = media_type_of(request)
     if given != media_type:
         raise MediaTypeError(f"this call takes {media_type}, not {given or 'a body without a Content-Type'}")
-
-
-def checked_utf8(value: str) -> str:
-    """Refuse what a surrogate crept into; raises ``BadRequestError``."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise BadRequestError("text must be valid Unicode") from None
-    return value
 
 
 ServicesDep = Annotated[Services, Depends(services)]

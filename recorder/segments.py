@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
@@ -77,10 +77,6 @@ class Manifest:
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
-
-    def with_segment(self, entry: SegmentEntry) -> "Manifest":
-        """The manifest after one more segment."""
-        return replace(self, segments=(*self.segments, entry))
 
 
 class SegmentFile(Protocol):
