@@ -99,7 +99,8 @@ class AudioUnit:
     """One audio packet as received, possibly late, doubled or out of order.
 
     ``sequence`` and ``rtp_time`` are unwrapped (the clock runs at the codec's RTP rate: 48 kHz Opus, 8 kHz the others,
-    G.722 included). ``level_dbov`` is the RFC 6464 level (0 loudest … 127 silence), None when not sent.
+    G.722 included). ``level_dbov`` is the RFC 6464 level (0 loudest … 127 silence), None when not sent. ``repaired``
+    says that it was lost and has been sent again, so that its arrival says nothing of the network's jitter.
     """
 
     codec: AudioCodec
@@ -109,6 +110,7 @@ class AudioUnit:
     arrival_us: int
     capture_us: int | None
     level_dbov: int | None = None
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from mcu.audio.jitter import DelayEstimator
+from mcu.audio.repairs import RepairDelay
 from mcu.media import SAMPLE_RATE_HZ, AudioUnit
 
 MAX_PACKETS = 128
@@ -11,6 +12,7 @@ MAX_PACKETS = 128
 _AHEAD_US = -1_000_000  # nothing overtakes the fastest packet by a second: the stream's clock has jumped
 _BEHIND_US = 600_000  # more than the longest delay
 _BEHIND_PACKETS, _BEHIND_SPAN_US = 8, 120_000  # as many that far behind, at their usual pace, are a new timeline
+_RECOVERED = 16  # packets, more than come while one is sent again
 _REMEMBERED = 512  # sequence numbers by which a duplicate is told from a late packet
 
 
@@ -27,6 +29,7 @@ class PlayoutStats:
     malformed: int = 0  # no packets of their codec
     overflow: int = 0  # dropped from a full buffer
     overdue: int = 0  # dropped by a cut
+    repaired: int = 0  # packets that were lost and came in time when they were sent again
     restarts: int = 0
     stretched: int = 0  # samples gained or lost by splices
 
@@ -59,6 +62,8 @@ class Arrivals:
 
     def __init__(self, stats: PlayoutStats) -> None:
         self.estimator = DelayEstimator()
+        self.repairs = RepairDelay()
+        self.recovered: deque[int] = deque(maxlen=_RECOVERED)  # packets taken from the copy in the next one
         self._stats = stats
         self._packets: dict[int, Packet] = {}  # by start
         self._seen: deque[int] = deque(maxlen=_REMEMBERED)
@@ -69,7 +74,7 @@ class Arrivals:
 
     def jumped(self, packet: Packet) -> bool:
         """Whether ``packet`` says that the stream's timestamps no longer continue."""
-        if self.estimator.base_us is None:
+        if self.estimator.base_us is None or packet.unit.repaired:
             return False
         behind_us = packet.unit.arrival_us - to_us(packet.start) - self.estimator.base_us
         if behind_us <= _BEHIND_US:
@@ -84,11 +89,22 @@ class Arrivals:
             self._stats.duplicate += 1
             return
         self._seen.append(packet.unit.sequence)
-        self.estimator.note(to_us(packet.start), packet.unit.arrival_us)
+        if packet.unit.repaired:
+            self._note_repair(packet, played_until)
+        else:
+            self.estimator.note(to_us(packet.start), packet.unit.arrival_us)
         if played_until is not None and packet.start < played_until:
             self._stats.late += 1
             return
+        self._stats.repaired += packet.unit.repaired
         self._keep(packet)
+
+    def _note_repair(self, packet: Packet, played_until: int | None) -> None:
+        if self.estimator.base_us is not None:
+            lateness_us = packet.unit.arrival_us - to_us(packet.start) - self.estimator.base_us
+            late = played_until is not None and packet.start < played_until
+            missed = late and packet.unit.sequence not in self.recovered
+            self.repairs.note(packet.unit.sequence, lateness_us, packet.unit.arrival_us, missed=missed)
 
     def keeps_pace(self, start_us: int, arrival_us: int) -> bool:
         """Take note of a packet that is not kept; False, and no note, when it does not continue the timestamps."""

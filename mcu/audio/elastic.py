@@ -12,6 +12,8 @@ _TRIM_ABOVE, _TRIM_BELOW = ms(2), ms(0.5)  # resampling starts and stops at thes
 _FASTER_ABOVE = ms(5)
 _SLOW_TRIM, _FAST_TRIM = 3, stretch.MAX_TRIM  # samples a block
 _SPLICE_ABOVE = ms(15)
+_FAR = ms(60)  # behind; there two splices are made at once
+_SOFT_DBFS = -45.0  # between words; there a moment more or less is not heard
 _QUIET_DBFS = -55.0  # below it a cut anywhere is inaudible
 
 
@@ -47,16 +49,18 @@ class ElasticSound:
             head = crossfade(before[: stretch.OVERLAP], self._sound[: stretch.OVERLAP])
             self._sound = np.concatenate([head, self._sound[stretch.OVERLAP :]])
 
-    def take(self, behind: int, refill: Callable[[int], object]) -> Samples:
+    def take(self, behind: int, refill: Callable[[int], object], *, patient: bool = False) -> Samples:
         """The next 960 samples.
 
         Args:
             behind: by how many samples the position is behind the wanted one (negative: ahead); a part is made up for.
             refill: called with a number of samples, queues what is there to have that many in hand.
+            patient: a large part is made up for in pauses only, and there at once.
         """
         if abs(behind) > _SPLICE_ABOVE:
             self._trim = 0
-            self._splice(behind, refill)
+            if not self._leap(behind, refill) and not patient:
+                self._splice(behind, refill)
         elif abs(behind) > _TRIM_ABOVE:
             trim = _FAST_TRIM if abs(behind) > _FASTER_ABOVE else _SLOW_TRIM
             self._trim = trim if behind > 0 else -trim
@@ -73,7 +77,7 @@ class ElasticSound:
         self._sound = self._sound[taken:]
         return block
 
-    def take_unheard(self, behind: int, refill: Callable[[int], object]) -> Samples:
+    def take_unheard(self, behind: int, refill: Callable[[int], object], *, patient: bool = False) -> Samples:  # noqa: ARG002 - nobody hears it
         """As ``take``, when nobody hears how the position moves."""
         self._trim = 0
         if behind > _TRIM_ABOVE:
@@ -85,6 +89,29 @@ class ElasticSound:
         block, self._sound = self._sound[:SAMPLES_PER_TICK], self._sound[SAMPLES_PER_TICK:]
         return block
 
+    def _leap(self, behind: int, refill: Callable[[int], object]) -> bool:
+        """Move the position at once, where the sound is soft and as far as it is."""
+        if level_dbfs(self._sound[:SAMPLES_PER_TICK]) >= _SOFT_DBFS:
+            return False
+        if behind < 0:
+            return self._dwell(-behind)
+        refill(SAMPLES_PER_TICK + behind)
+        most = min(behind, len(self._sound) - SAMPLES_PER_TICK)
+        blocks = range(0, most, SAMPLES_PER_TICK)
+        loud = (at for at in blocks if level_dbfs(self._sound[at : at + SAMPLES_PER_TICK]) >= _SOFT_DBFS)
+        left_out = min(most, next(loud, most))
+        self._sound = stretch.cut(self._sound, left_out)
+        self.stretched += left_out
+        return True
+
+    def _dwell(self, samples: int) -> bool:
+        """Repeat 20 ms, backwards and forwards, so that all ends join, for about so many samples."""
+        soft = self._sound[:SAMPLES_PER_TICK]
+        turns = round(samples / (2 * SAMPLES_PER_TICK))
+        self._sound = np.concatenate([soft, *[soft[::-1], soft] * turns, self._sound[SAMPLES_PER_TICK:]])
+        self.stretched += turns * 2 * SAMPLES_PER_TICK
+        return turns > 0
+
     def _splice(self, behind: int, refill: Callable[[int], object]) -> None:
         if behind < 0:
             self._sound, moved = stretch.lengthen(self._past, self._sound)
@@ -92,11 +119,14 @@ class ElasticSound:
             return
         quiet = level_dbfs(self._sound[:SAMPLES_PER_TICK]) < _QUIET_DBFS
         most = min(behind, SAMPLES_PER_TICK) if quiet else stretch.LONGEST_LAG
-        refill(SAMPLES_PER_TICK + most + stretch.OVERLAP)
+        refill(SAMPLES_PER_TICK + (2 if behind > _FAR else 1) * most + stretch.OVERLAP)
         if len(self._sound) < SAMPLES_PER_TICK + most + stretch.OVERLAP:
             return
         if quiet:
             self._sound, moved = stretch.cut(self._sound, most), most
         else:
             self._sound, moved = stretch.shorten(self._sound)
+            if behind > _FAR and len(self._sound) >= SAMPLES_PER_TICK + most + stretch.OVERLAP:
+                self._sound, more = stretch.shorten(self._sound)
+                moved += more
         self.stretched += moved

@@ -305,6 +305,7 @@ class AudioMixer:
             "tutti_audio_packets_lost_total": total.lost,
             "tutti_audio_concealed_seconds_total": total.concealed / 48_000,
             "tutti_audio_fec_recovered_total": total.fec_recovered,
+            "tutti_audio_packets_repaired_total": total.repaired,
             "tutti_audio_dropped_late_total": total.late,
             "tutti_audio_dropped_duplicate_total": total.duplicate,
             "tutti_audio_dropped_malformed_total": total.malformed,

@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mcu.audio.arrivals import Arrivals, Packet, PlayoutStats, to_us
 from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, make_decoder
+from mcu.audio.concealment import Concealment, fade_in
 from mcu.audio.elastic import ElasticSound
-from mcu.audio.mixing import level_dbfs, ms, ramp, silence
+from mcu.audio.mixing import ms, ramp, silence
 from mcu.audio.opus import MAX_PACKET_SAMPLES
+from mcu.audio.repairs import LATENESS_US
 from mcu.errors import CodecError
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 
@@ -25,11 +25,6 @@ SILENCE_DBOV = -127.0
 
 _MARGIN_US = 5_000  # for the tick's own lateness and the resampler's look-ahead
 _CUT_ABOVE = ms(200)
-_FADE_AFTER, _FADE_LENGTH = ms(60), ms(100)  # concealment is trusted for 60 ms, then it fades away
-_FADE_AFTER_IN_DTX = ms(1000)  # a DTX sender refreshes its comfort noise every 400 ms
-_FADE_IN = ms(5)
-_LONG_SILENT = 10 * SAMPLE_RATE_HZ  # made up for so long that the next sound fades in
-_SOFT_DBFS = -45.0  # background noise, not speech
 _DTX_BYTES = 2  # an Opus packet that says "nothing to hear" (RFC 6716 section 2.1.9)
 _FEC_MEMORY_US = 5_000_000  # how long after a loss the buffer keeps room for the next packet's copy
 _PRE_ROLL_PACKETS = 2
@@ -70,10 +65,7 @@ class Playout:
         self._sound = ElasticSound(channels)
         self._packet_samples = SAMPLES_PER_TICK
         self._level: float | None = SILENCE_DBOV  # as the sender said of the packet decoded last
-        self._made_up = _LONG_SILENT  # samples concealed in a row
-        self._in_dtx = False  # the packet decoded last said so
-        self._pauses = False  # the sender has left out packets before, so a hole after soft sound is none
-        self._soft = False  # so was the packet decoded last
+        self._concealment = Concealment(channels)
         self._lost_us = -_FEC_MEMORY_US
         # packets not decoded, which the decoder gets to know before it is heard
         self._skipped: deque[Packet] = deque(maxlen=_PRE_ROLL_PACKETS)
@@ -100,10 +92,12 @@ class Playout:
         if self._arrivals.jumped(packet):
             self._restart()
         self._arrivals.add(packet, self._cursor)
+        if unit.repaired:
+            self._lost_us = unit.arrival_us
 
     def level(self) -> float | None:
         """What the sender says of the next 20 ms in dBov; None when it does not say, -127 when there is nothing."""
-        levels = [self._level] if len(self._sound) and not self._made_up else []
+        levels = [self._level] if len(self._sound) and not self._concealment.made_up else []
         if self._cursor is not None and len(self._sound) < SAMPLES_PER_TICK:
             first = self._arrivals.first()
             if first is not None:
@@ -130,7 +124,7 @@ class Playout:
             return self._run_out()
         if wanted - self._position > _CUT_ABOVE:
             self._cut(wanted, decode=decode)
-        live = self._fill(SAMPLES_PER_TICK, decode=decode) or self._made_up == 0
+        live = self._fill(SAMPLES_PER_TICK, decode=decode) or self._concealment.made_up == 0
         position = self._position
         self.delay_us = now_us - base_us - to_us(position)
         capture_us = None
@@ -138,7 +132,8 @@ class Playout:
             capture_us = self._capture[1] + to_us(position - self._capture[0])
         take = self._sound.take if decode else self._sound.take_unheard
         behind = wanted - position if self._owed == 0 else 0
-        samples = take(behind, lambda count: self._fill_from_waiting(count, decode=decode))
+        patient = now_us < self._arrivals.repairs.patient_until_us
+        samples = take(behind, lambda count: self._fill_from_waiting(count, decode=decode), patient=patient)
         self.stats.stretched = self._sound.stretched
         return Played(samples, capture_us, live, self._arrival_until(position + SAMPLES_PER_TICK))
 
@@ -158,7 +153,7 @@ class Playout:
         self._begun.clear()
         self._cursor = None
         self._owed = 0
-        self._made_up = _LONG_SILENT
+        self._concealment.run_out()
         self._level = SILENCE_DBOV
 
     def skim(self, units: Sequence[AudioUnit]) -> Sequence[AudioUnit]:
@@ -168,7 +163,8 @@ class Playout:
             Those that no longer continue the timestamps, not noted: reason to ``resume``.
         """
         for number, unit in enumerate(units):
-            if not self._arrivals.keeps_pace(unit.rtp_time * 1_000_000 // RTP_CLOCK_HZ[unit.codec], unit.arrival_us):
+            start_us = unit.rtp_time * 1_000_000 // RTP_CLOCK_HZ[unit.codec]
+            if not unit.repaired and not self._arrivals.keeps_pace(start_us, unit.arrival_us):
                 return units[number:]
             self.stats.received += 1
             self._unheard.append(unit)
@@ -225,9 +221,12 @@ class Playout:
 
     def _wanted_delay_us(self, now_us: int, base_us: int, pictures_offset_us: int | None) -> int:
         packet_us = to_us(self._packet_samples)
-        delay_us = self._arrivals.estimator.spread_us(now_us) + packet_us + _MARGIN_US
+        lateness_us = self._arrivals.estimator.spread_us(now_us)
         if now_us - self._lost_us < _FEC_MEMORY_US and AudioCodec.OPUS in self._decoders:
-            delay_us += packet_us
+            lateness_us += packet_us
+        if now_us < self._arrivals.repairs.until_us:
+            lateness_us = max(lateness_us, LATENESS_US)
+        delay_us = lateness_us + packet_us + _MARGIN_US
         if pictures_offset_us is not None and self._capture is not None:
             start, capture_us = self._capture
             delay_us = max(delay_us, pictures_offset_us + capture_us - to_us(start) - base_us)
@@ -274,7 +273,7 @@ class Playout:
         block = silence(self._channels)
         rest = self._sound.clear()[:SAMPLES_PER_TICK]
         block[: len(rest)] = ramp(rest, 1, 0)
-        self._made_up = _LONG_SILENT
+        self._concealment.run_out()
         return Played(block, None, live=False)
 
     # --- decoding ----------------------------------------------------------------------------------------------------
@@ -313,10 +312,10 @@ class Playout:
         self._packet_samples = packet.samples
         self._begun.append((packet.start, unit.arrival_us))
         self._level = None if unit.level_dbov is None else -float(unit.level_dbov)
-        self._in_dtx = unit.codec is AudioCodec.OPUS and len(unit.data) <= _DTX_BYTES
+        self._concealment.in_dtx = unit.codec is AudioCodec.OPUS and len(unit.data) <= _DTX_BYTES
         if not decode:
             self._skipped.append(packet)
-            self._made_up = 0
+            self._concealment.unheard()
             return silence(self._channels, packet.samples)
         self._decoder = self._decoder_of(unit.codec)
         unheard_before = bool(self._skipped)
@@ -328,10 +327,8 @@ class Playout:
         except CodecError:
             self.stats.malformed += 1
             return self._conceal(packet.samples, decode=True)
-        self._soft = level_dbfs(piece) < _SOFT_DBFS
-        if unheard_before:  # silence stands before it
-            return np.concatenate([ramp(piece[:_FADE_IN], 0, 1), piece[_FADE_IN:]])
-        return self._resume(piece)
+        self._concealment.heard(piece)
+        return fade_in(piece) if unheard_before else self._concealment.resume(piece)
 
     # --- what is missing ---------------------------------------------------------------------------------------------
 
@@ -349,7 +346,7 @@ class Playout:
             self.stats.late += 1
             return
         lost = following.unit.sequence > self._sequence + 1  # else the sender was silent (DTX)
-        self._pauses = self._pauses or (gap > 0 and not lost)
+        self._concealment.pauses |= gap > 0 and not lost
         bridged, self._owed = min(gap, self._owed), 0
         if bridged:  # it has been made up for already
             self._cursor += bridged
@@ -366,8 +363,9 @@ class Playout:
             return
         self.stats.fec_recovered += 1
         self._sequence = following.unit.sequence - 1
+        self._arrivals.recovered.append(self._sequence)
         self._lost_us = following.unit.arrival_us
-        self._sound.append(self._resume(recovered))
+        self._sound.append(self._concealment.resume(recovered))
 
     def _count(self, following: Packet, samples: int, *, lost: bool) -> None:
         if lost:
@@ -377,23 +375,5 @@ class Playout:
             self.stats.concealed += samples
             self._lost_us = following.unit.arrival_us
 
-    def _fade(self, made_up: int) -> float:
-        """The gain after so many samples of concealment in a row."""
-        in_dtx = self._in_dtx or (self._pauses and self._soft)
-        after = _FADE_AFTER_IN_DTX if in_dtx else _FADE_AFTER
-        return min(1.0, max(0.0, 1 - (made_up - after) / _FADE_LENGTH))
-
     def _conceal(self, samples: int, *, decode: bool) -> Samples:
-        start, end = self._fade(self._made_up), self._fade(self._made_up + samples)
-        self._made_up += samples
-        if not decode or self._decoder is None or start == 0:
-            return silence(self._channels, samples)
-        return ramp(self._decoder.conceal(samples), start, end)
-
-    def _resume(self, piece: Samples) -> Samples:
-        """Fade back in after concealment that had faded."""
-        gain = self._fade(self._made_up)
-        self._made_up = 0
-        if gain == 1:
-            return piece
-        return np.concatenate([ramp(piece[:_FADE_IN], gain, 1), piece[_FADE_IN:]])
+        return self._concealment.conceal(self._decoder if decode else None, samples)

@@ -14,6 +14,7 @@ MAX_MISSING = 256  # a larger hole is an outage: a keyframe mends it sooner
 _FIRST_RTT_US = 100_000
 _MIN_INTERVAL_US = 20_000
 _SMOOTHING = 8
+_REMEMBERED = 64  # packets asked for, of which more copies may come
 CREDIT_SHARE, MAX_CREDIT = 0.5, 100  # packets that may be asked for: by each that comes, and at once
 
 
@@ -26,14 +27,23 @@ class _Missing:
 
 
 class NackSchedule:
-    """The missing packets of one stream; sequence numbers are unwrapped, time is an argument."""
+    """The missing packets of one stream; sequence numbers are unwrapped, time is an argument.
 
-    def __init__(self) -> None:
+    Args:
+        max_missing: a larger hole is an outage and is not mended.
+        patience_us: how long after a hole was noticed its packets are of use; None while anybody waits.
+    """
+
+    def __init__(self, *, max_missing: int = MAX_MISSING, patience_us: int | None = None) -> None:
         self.rtt_us = _FIRST_RTT_US
         self.grace_us = MIN_GRACE_US
         self.recovered = 0  # packets that came after they were asked for
         self.abandoned = 0  # packets no longer asked for although they never came
+        self._max_missing = max_missing
+        self._patience_us = patience_us
+        self._samples = 1  # of the round-trip time, with the one assumed
         self._missing: dict[int, _Missing] = {}
+        self._answerable: dict[int, int] = {}  # asked for, not missing any more, and what grace would have saved asking
         self._newest: int | None = None
         self._credit: float = MAX_CREDIT
 
@@ -50,12 +60,35 @@ class NackSchedule:
             return True
         hole = range(self._newest + 1, sequence)
         self._newest = sequence
-        if len(self._missing) + len(hole) > MAX_MISSING:
+        if len(self._missing) + len(hole) > self._max_missing:
             self.abandoned += len(self._missing) + len(hole)
             self._missing.clear()
             return False
         for lost in hole:
             self._missing[lost] = _Missing(now_us, now_us + self.grace_us)
+        return True
+
+    def came_in_order(self, newest: int) -> None:
+        """Note at once all packets up to ``newest``, for who notes others than the expected ones by themselves."""
+        if self._newest is not None and newest > self._newest:
+            self._credit = min(MAX_CREDIT, self._credit + CREDIT_SHARE * (newest - self._newest))
+        if self._newest is None or newest > self._newest:
+            self._newest = newest
+
+    def asked(self, sequence: int) -> bool:
+        """Whether that packet is missing and has been asked for."""
+        missing = self._missing.get(sequence)
+        return missing is not None and missing.tries > 0
+
+    def doubled(self, sequence: int) -> bool:
+        """Whether that packet was asked for, and came already or was given up.
+
+        If it came after a single request, one of the two came by itself: the request was premature.
+        """
+        grace_us = self._answerable.get(sequence)
+        if grace_us is None:
+            return False
+        self.grace_us = max(self.grace_us, grace_us)
         return True
 
     def _arrived_late(self, sequence: int, now_us: int, *, original: bool) -> None:
@@ -70,7 +103,15 @@ class NackSchedule:
         self.grace_us -= (self.grace_us - MIN_GRACE_US) // _SMOOTHING
         if missing.tries == 1:
             sample_us = now_us - missing.asked_us
-            self.rtt_us += (sample_us - self.rtt_us) // _SMOOTHING
+            self._samples = min(self._samples + 1, _SMOOTHING)
+            self.rtt_us += (sample_us - self.rtt_us) // self._samples
+        late_us = (now_us - missing.noticed_us) * 5 // 4
+        self._remember(sequence, min(late_us, MAX_GRACE_US) if missing.tries == 1 else 0)
+
+    def _remember(self, sequence: int, grace_us: int) -> None:
+        self._answerable[sequence] = grace_us
+        if len(self._answerable) > _REMEMBERED:
+            del self._answerable[next(iter(self._answerable))]
 
     def forget_before(self, sequence: int) -> None:
         """Nobody waits for packets before ``sequence`` any more."""
@@ -86,9 +127,11 @@ class NackSchedule:
         asked: list[int] = []
         for sequence in [sequence for sequence, missing in self._missing.items() if missing.due_us <= now_us]:
             missing = self._missing[sequence]
-            if missing.tries == MAX_TRIES:
+            if missing.tries == MAX_TRIES or self._is_over(missing, now_us):
                 del self._missing[sequence]
                 self.abandoned += 1
+                if missing.tries:
+                    self._remember(sequence, 0)
                 continue
             missing.due_us = now_us + max(_MIN_INTERVAL_US, self.rtt_us * 5 // 4)
             if self._credit >= 1:
@@ -97,6 +140,10 @@ class NackSchedule:
                 missing.asked_us = now_us
                 asked.append(sequence)
         return asked
+
+    def _is_over(self, missing: _Missing, now_us: int) -> bool:
+        """Whether nobody would wait for the answer."""
+        return self._patience_us is not None and now_us - missing.noticed_us >= self._patience_us
 
     def next_due_us(self) -> int | None:
         """When ``due`` has something to say next; None while nothing is missing."""

@@ -19,6 +19,7 @@ _AUDIO_CLOCK_HZ = {AudioCodec.OPUS: 48_000, AudioCodec.G722: 8_000, AudioCodec.P
 _STATIC = {"0": Codec(0, "pcmu", 8_000), "8": Codec(8, "pcma", 8_000), "9": Codec(9, "g722", 8_000)}  # RFC 3551
 _OPUS = {"minptime": "10", "useinbandfec": "1"}
 _STEREO = {"stereo": "1", "sprop-stereo": "1", "maxaveragebitrate": "128000"}
+_AUDIO_FEEDBACK = frozenset({"nack"})  # lost packets are sent again, on the same SSRC
 _VIDEO_FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "goog-remb"})
 _EXTENSIONS = {"audio": (MID_URI, AUDIO_LEVEL_URI), "video": (MID_URI, ABS_SEND_TIME_URI)}
 _MAX_ONE_BYTE_ID = 14
@@ -158,7 +159,8 @@ def _audio_codecs(offered: MediaLine, *, stereo: bool) -> tuple[Codec, ...]:
         for codec in codecs:
             if codec is not None and codec.name == wanted and codec.clock_hz == _AUDIO_CLOCK_HZ[wanted]:
                 parameters = (_OPUS | _STEREO if stereo else _OPUS) if wanted is AudioCodec.OPUS else {}
-                return (Codec(codec.payload_type, codec.name, codec.clock_hz, codec.channels, parameters),)
+                feedback = codec.feedback & _AUDIO_FEEDBACK
+                return (Codec(codec.payload_type, codec.name, codec.clock_hz, codec.channels, parameters, feedback),)
     return ()
 
 

@@ -15,7 +15,8 @@ from mcu.clock import MediaClock
 from mcu.errors import BadOfferError
 from mcu.rtc.answer import LocalTransport, write_answer
 from mcu.rtc.negotiate import Agreement, Negotiated, negotiate
-from mcu.rtc.receive import AudioInput, VideoInput
+from mcu.rtc.receive import VideoInput
+from mcu.rtc.receive_audio import AudioInput
 from mcu.rtc.sdp import parse_fragment, parse_offer
 from mcu.rtc.sender import AudioSender, VideoSender
 from mcu.rtc.session import MediaSession, VideoKind

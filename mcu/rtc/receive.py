@@ -1,4 +1,4 @@
-"""What comes in on one media line: packets into units, and the feedback that this takes.
+"""Pictures that come in on one media line: packets into frames, and the feedback that this takes.
 
 A thin shell: the thinking is done in ``reassembly``, ``nack`` and ``reception``, which get the time from here.
 """
@@ -10,24 +10,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mcu.clock import MediaClock
-from mcu.media import VIDEO_CLOCK_HZ, AudioCodec, AudioUnit, VideoCodec, VideoUnit
+from mcu.media import VIDEO_CLOCK_HZ, VideoCodec, VideoUnit
 from mcu.rtc import rtcp
 from mcu.rtc.nack import NackSchedule
 from mcu.rtc.negotiate import AnswerLine, apt
 from mcu.rtc.reassembly import Frame, FrameAssembler, VideoPacket
 from mcu.rtc.reception import Reception
-from mcu.rtc.rtp import AUDIO_LEVEL_URI, RtpPacket
+from mcu.rtc.rtp import RtpPacket
 
 PLI_INTERVAL_US = 500_000  # between two requests for a keyframe to one sender
 _RTX_HEADER_BYTES = 2
 _US = 1_000_000
-
-
-class AudioInput(Protocol):
-    """Where received sound goes."""
-
-    def push(self, unit: AudioUnit) -> None:
-        """Take a packet; must not block."""
 
 
 class VideoInput(Protocol):
@@ -45,62 +38,6 @@ class Link:
     clock: MediaClock
     own_ssrc: int
     send_rtcp: Callable[[bytes], None]
-
-
-class AudioReceiver:
-    """Sound from one line: every packet becomes a unit as it comes.
-
-    A new stream (another SSRC) continues the count of the one before, so that nobody behind sees it.
-    """
-
-    def __init__(self, line: AnswerLine, link: Link) -> None:
-        self.sink: AudioInput | None = None
-        self.drops: Counter[str] = Counter()
-        self._codecs = {c.payload_type: (AudioCodec(c.name), c.clock_hz) for c in line.codecs}
-        self._level_id = line.extensions.get(AUDIO_LEVEL_URI)
-        self._link = link
-        self._stream: Reception | None = None
-        self._shift = (0, 0)  # from the stream's own sequence numbers and timestamps to the units'
-        self._newest = (0, 0, 0)  # sequence, timestamp, arrival of the newest unit
-
-    def receptions(self) -> Iterator[Reception]:
-        """The streams to report on."""
-        if self._stream is not None:
-            yield self._stream
-
-    def rtp(self, packet: RtpPacket, now_us: int) -> None:
-        """Take a packet."""
-        known = self._codecs.get(packet.payload_type)
-        if known is None:
-            self.drops["payload_type"] += 1
-            return
-        codec, clock_hz = known
-        if self._stream is None or self._stream.ssrc != packet.ssrc:
-            self._begin_stream(packet, clock_hz, now_us)
-        assert self._stream is not None
-        number, time = self._stream.received(packet.sequence, packet.timestamp, len(packet.payload), now_us)
-        capture_us = self._stream.clock.capture_us(time)
-        number, time = number + self._shift[0], time + self._shift[1]
-        self._newest = max(self._newest, (number, time, now_us))
-        if self.sink is None:
-            return
-        if not packet.payload:
-            self.drops["empty"] += 1
-            return
-        level = packet.extension(self._level_id)
-        self.sink.push(
-            AudioUnit(codec, packet.payload, number, time, now_us, capture_us, level[0] & 0x7F if level else None)
-        )
-
-    def _begin_stream(self, packet: RtpPacket, clock_hz: int, now_us: int) -> None:
-        if self._stream is not None:
-            number, time, arrival_us = self._newest
-            elapsed = (now_us - arrival_us) * clock_hz // _US
-            self._shift = (number + 1 - packet.sequence, time + elapsed - packet.timestamp)
-        self._stream = Reception(packet.ssrc, clock_hz)
-
-    def keyframe_wanted(self) -> None:
-        """Sound has none."""
 
 
 class _VideoStream:

@@ -2,7 +2,8 @@
 
 from mcu.rtc import rtp
 from mcu.rtc.negotiate import AnswerLine
-from mcu.rtc.receive import AudioReceiver, VideoReceiver
+from mcu.rtc.receive import VideoReceiver
+from mcu.rtc.receive_audio import AudioReceiver
 
 MAX_STREAMS = 64  # SSRCs of one peer that are told apart; packets of others are dropped
 

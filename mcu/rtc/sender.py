@@ -1,6 +1,7 @@
 """Our streams to one peer: headers, retransmission, reports. The payloads are shared with everybody else's."""
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from mcu.rtc.rtp import ABS_SEND_TIME_URI, MID_URI, HeaderWriter, abs_send_time
 from mcu.rtc.rungs import LineReport, RungChooser
 from mcu.rtc.transport import Transport
 
+AUDIO_HISTORY_PACKETS = 64  # 1.3 s; whoever asks later has played something else
+AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST = 40_000, 32  # half as many packets as are sent, and so many at once
 HISTORY_PACKETS = 512  # kept for retransmission: 2.5 s at 2 Mbps
 KEYFRAME_INTERVAL_US = 5_000_000  # one peer may ask for a keyframe so often
 KEYFRAME_BURST = 3  # and for so many at once, where nobody else pays for it
@@ -92,12 +95,18 @@ class OutStream:
 
 
 class AudioSender(OutStream):
-    """The mix's sound to one peer."""
+    """The mix's sound to one peer. Lost packets are sent again, as they were, where that was agreed on."""
 
     def __init__(self, line: AnswerLine, transport: Transport, clock: MediaClock) -> None:
         super().__init__(line, transport, clock)
         self.codec = AudioCodec(self.codec_name)
         self.on_loss: Callable[[float], None] | None = None  # told the lost percentage of each report
+        self.resent = 0
+        self.unknown = 0  # asked for again, but not kept any more
+        codec = line.send_codec
+        kept = AUDIO_HISTORY_PACKETS if codec is not None and "nack" in codec.feedback else 0
+        self._history: deque[bytes] = deque(maxlen=kept)  # the newest packets
+        self.resends = TokenBucket(AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST)
 
     def reported(self, block: ReportBlock, now_us: int) -> None:
         """Note what the peer tells about its reception of this stream."""
@@ -113,7 +122,19 @@ class AudioSender(OutStream):
         self._sequence = self._sequence + 1 & 0xFFFF
         self.packets += 1
         self.octets += len(payload)
-        self._transport.send_rtp(header + payload)
+        packet = header + payload
+        self._history.append(packet)
+        self._transport.send_rtp(packet)
+
+    def resend(self, sequences: Iterable[int], now_us: int) -> None:
+        """Send again what the peer reports lost, as far as it is kept and the budget goes."""
+        for sequence in sequences:
+            back = (self._sequence - sequence) & 0xFFFF
+            if not 0 < back <= len(self._history):
+                self.unknown += 1
+            elif self.resends.take(now_us):
+                self.resent += 1
+                self._transport.send_rtp(self._history[-back])
 
 
 class VideoSender(OutStream):

@@ -10,7 +10,8 @@ from mcu.clock import MediaClock
 from mcu.rtc import rtcp, rtp
 from mcu.rtc.answer import OutgoingStream
 from mcu.rtc.negotiate import Agreement, AnswerLine
-from mcu.rtc.receive import AudioReceiver, Link, VideoReceiver
+from mcu.rtc.receive import Link, VideoReceiver
+from mcu.rtc.receive_audio import AudioReceiver
 from mcu.rtc.reception import Reception
 from mcu.rtc.routes import Rates, Routes
 from mcu.rtc.sender import HISTORY_PACKETS, AudioSender, OutStream, VideoSender
@@ -87,6 +88,8 @@ class MediaSession:
         """Stop all timers and tell the peer that our streams end."""
         for receiver in self.videos.values():
             receiver.close()
+        if self.audio is not None:
+            self.audio.close()
         ssrcs = [sender.ssrc for sender in self._senders()]
         if ssrcs:
             self._transport.send_rtcp(rtcp.bye(ssrcs))
@@ -150,6 +153,8 @@ class MediaSession:
     def _nack(self, packet: rtcp.Nack, now_us: int) -> None:
         if self.video_sender is not None and packet.media_ssrc == self.video_sender.ssrc:
             self.video_sender.resend((sequence & 0xFFFF for sequence in packet.lost[:HISTORY_PACKETS]), now_us)
+        elif self.audio_sender is not None and packet.media_ssrc == self.audio_sender.ssrc:
+            self.audio_sender.resend((sequence & 0xFFFF for sequence in packet.lost[:HISTORY_PACKETS]), now_us)
 
     def _feedback(self, packet: rtcp.Feedback, now_us: int) -> None:
         if self.video_sender is None:
@@ -220,6 +225,12 @@ class MediaSession:
             stats[f"{kind}_nacks"] = receiver.nacks
             stats[f"{kind}_plis"] = receiver.plis
         stats |= {f"{of}_dropped_{reason}": count for (of, reason), count in self.drops().items() if of != "packets"}
+        if self.audio is not None:
+            stats["audio_nacks"] = self.audio.nacks
+        if self.audio_sender is not None:
+            stats["audio_resent"] = self.audio_sender.resent
+            stats["audio_resends_unknown"] = self.audio_sender.unknown
+            stats["audio_resends_refused"] = self.audio_sender.resends.refused
         if self.video_sender is not None:
             stats["packets_resent"] = self.video_sender.resent
             stats["packets_dropped_out"] = self.video_sender.dropped

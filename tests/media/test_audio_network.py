@@ -9,6 +9,7 @@ from mcu.audio.playout import Playout
 from mcu.media import AudioUnit, Samples
 from tests.unit.audio.chirps import SLOT_S, chirps, found
 from tests.unit.audio.line import Listener, Network, bursts, clean, random_loss, spoken_packets
+from tests.unit.audio.resend import ResendingLine
 from tests.unit.audio.speech import human_speech, quality, speech
 from tests.unit.audio.stream import listen
 
@@ -38,6 +39,27 @@ def test_speech_at_five_percent_of_random_loss(spoken: Callable[[], Samples], se
 @pytest.mark.parametrize("seed", [7, 8, 9, 10, 11])
 def test_speech_at_ten_percent_of_loss_in_bursts(seed: int) -> None:
     assert heard_quality(human_speech(), bursts(0.1, 2, seed), 10) >= 2.5
+
+
+def repaired_quality(network: Network, back: Network, loss_percent: int) -> float:
+    """Where the sender sends lost packets again, which may be lost as well, as may the requests."""
+    sound = np.concatenate([LEAD_IN, human_speech()])
+    units = ResendingLine(network, back=back).carry(sound, loss_percent=loss_percent)
+    listener = Listener()
+    listener.send("speaker", units)
+    listener.run(len(sound) / 48_000 + 1)
+    return quality(sound, listener.heard[:, 0])
+
+
+@pytest.mark.parametrize("seed", [9, 16, 20, 26])
+def test_speech_at_ten_percent_of_loss_in_long_bursts_that_is_sent_again(seed: int) -> None:
+    """Without it 3.0, 2.0, 2.8 and 2.5; the worst of 20 seeds is 1.8."""
+    assert repaired_quality(bursts(0.1, 3, seed), bursts(0.1, 3, seed + 1000), 10) >= 2.5
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_speech_at_five_percent_of_random_loss_that_is_sent_again(seed: int) -> None:
+    assert repaired_quality(random_loss(0.05, seed), random_loss(0.05, seed + 1000), 5) >= 3.4
 
 
 def test_speech_on_a_clean_line() -> None:

@@ -13,7 +13,7 @@ from mcu.errors import CodecError
 from mcu.media import SAMPLE_RATE_HZ, AudioCodec, AudioUnit, Samples
 
 _PAYLOAD = struct.Struct("!qi")
-TICK_US = 20_000
+TICK_US = PACKET_US = 20_000
 Sound = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]  # stream time in seconds -> amplitude
 
 

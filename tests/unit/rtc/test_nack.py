@@ -114,3 +114,20 @@ def test_a_line_that_loses_a_fifth_is_mended_whole() -> None:
             asked.add(lost)
             schedule.received(lost, sequence * 1000 + 500)
     assert asked >= set(range(5, 2900, 5))
+
+
+def test_packets_in_order_may_be_noted_all_at_once() -> None:
+    schedule = NackSchedule()
+    schedule.came_in_order(10)
+    schedule.received(13, 0)
+    assert schedule.due(10 * MS) == [11, 12]
+    schedule.came_in_order(13)
+    assert schedule.due(1000 * MS) == [11, 12]
+
+
+def test_patience_ends() -> None:
+    schedule = NackSchedule(patience_us=200 * MS)
+    schedule.received(1, 0)
+    schedule.received(3, 0)
+    assert [now_ms for now_ms in range(0, 1000, 5) if schedule.due(now_ms * MS)] == [10, 135]
+    assert schedule.abandoned == 1

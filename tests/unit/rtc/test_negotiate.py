@@ -208,3 +208,12 @@ def test_a_lone_line_needs_no_mid() -> None:
     agreement = _agree(_audio("x").replace("a=mid:x\r\n", ""))
     assert "BUNDLE" not in _answer(agreement)
     assert agreement.negotiated.audio_in
+
+
+def test_sound_is_sent_again_for_who_offers_it() -> None:
+    offered = CHROMIUM.replace("a=rtcp-fb:111 transport-cc", "a=rtcp-fb:111 transport-cc\r\na=rtcp-fb:111 nack")
+    feedback = [
+        next(line.codecs[0].feedback for line in negotiate(parse_offer(offer)).lines if line.role == "audio")
+        for offer in (CHROMIUM, offered)
+    ]
+    assert feedback == [frozenset(), frozenset({"nack"})]

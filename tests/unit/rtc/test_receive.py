@@ -6,7 +6,8 @@ import pytest
 from mcu.media import AudioCodec, AudioUnit, VideoCodec, VideoUnit
 from mcu.rtc import rtcp
 from mcu.rtc.packetize import packetize_vp8
-from mcu.rtc.receive import PLI_INTERVAL_US, AudioReceiver, Link, VideoReceiver
+from mcu.rtc.receive import PLI_INTERVAL_US, Link, VideoReceiver
+from mcu.rtc.receive_audio import AudioReceiver
 from mcu.rtc.rtp import RtpPacket
 from tests.unit.rtc.fakes import Loop, Wire, chromium_line
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -7,6 +8,8 @@ from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
 from mcu.rtc import rtcp, rtp
 from mcu.rtc.send import AUDIO_BLOCKS, AudioFanout, Offer, VideoFanout
 from mcu.rtc.sender import (
+    AUDIO_HISTORY_PACKETS,
+    AUDIO_RESEND_BURST,
     HISTORY_PACKETS,
     KEYFRAME_BURST,
     KEYFRAME_INTERVAL_US,
@@ -168,6 +171,40 @@ def test_sound_is_numbered_at_its_codecs_rate_and_marked_once() -> None:
     packets = _packets(wire)
     assert [(p.timestamp - packets[0].timestamp) & 0xFFFFFFFF for p in packets] == [0, 960, 1920]
     assert [p.marker for p in packets] == [True, False, False]
+
+
+def _resending_audio_sender(loop: Loop) -> tuple[AudioSender, Wire]:
+    wire, line = Wire(loop), chromium_line("audio")
+    assert line.send_codec is not None
+    line = replace(line, send_codec=replace(line.send_codec, feedback=frozenset({"nack"})))
+    return AudioSender(line, cast("Any", wire), loop.clock()), wire
+
+
+def test_lost_sound_is_sent_again_as_it_was() -> None:
+    sender, wire = _resending_audio_sender(Loop())
+    for number in range(100):
+        sender.send(number * 960, b"%d" % number)
+    before = [data for _, data in wire.rtp]
+    sequences = [rtp.parse(data).sequence for data in before]
+    sender.resend([sequences[50], sequences[99], sequences[99 - AUDIO_HISTORY_PACKETS], sequences[99] + 1], 0)
+    assert [data for _, data in wire.rtp[100:]] == [before[50], before[99]]
+    assert (sender.resent, sender.unknown, sender.packets) == (2, 2, 100)
+
+
+def test_sound_is_not_sent_again_without_end() -> None:
+    sender, wire = _resending_audio_sender(Loop())
+    sender.send(0, b"x")
+    (sequence,) = [packet.sequence for packet in _packets(wire)]
+    sender.resend([sequence] * 1000, 0)
+    assert sender.resent == AUDIO_RESEND_BURST
+    assert sender.resends.refused == 1000 - AUDIO_RESEND_BURST
+
+
+def test_sound_is_kept_only_for_who_asks_for_it() -> None:
+    sender, wire = _audio_sender(Loop())
+    sender.send(0, b"x")
+    sender.resend([packet.sequence for packet in _packets(wire)], 0)
+    assert len(wire.rtp) == 1
 
 
 # --- fan-out ----------------------------------------------------------------------------------------------------------

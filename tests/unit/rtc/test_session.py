@@ -241,3 +241,15 @@ async def test_a_line_may_be_left_room_beyond_its_cameras_limit() -> None:
             world.session.rtp_received(world.packet(ssrc, None, sequence=sequence))
         told += [rtcp.remb_bitrate(p) for p in world.reports() if isinstance(p, rtcp.Feedback)]
     assert told == pytest.approx([2_500_000, 100_000 + MAX_BPS["screen"]], rel=0.01)
+
+
+async def test_lost_sound_that_the_peer_asks_for_is_sent_again() -> None:
+    offer = CHROMIUM.replace("a=rtcp-fb:111 transport-cc", "a=rtcp-fb:111 nack")
+    world = _World(offer)
+    sender = world.session.audio_sender
+    assert sender is not None
+    sender.send(0, b"sound")
+    ((_, sent),) = world.wire.rtp
+    world.session.rtcp_received(rtcp.nack(1, sender.ssrc, [int.from_bytes(sent[2:4])]))
+    assert [data for _, data in world.wire.rtp] == [sent, sent]
+    assert world.session.stats()["audio_resent"] == 1
