@@ -96,13 +96,13 @@ class Arrivals:
         if played_until is not None and packet.start < played_until:
             self._stats.late += 1
             return
-        self._stats.repaired += packet.unit.repaired
         self._keep(packet)
 
     def _note_repair(self, packet: Packet, played_until: int | None) -> None:
+        late = played_until is not None and packet.start < played_until
+        self._stats.repaired += not late
         if self.estimator.base_us is not None:
             lateness_us = packet.unit.arrival_us - to_us(packet.start) - self.estimator.base_us
-            late = played_until is not None and packet.start < played_until
             missed = late and packet.unit.sequence not in self.recovered
             self.repairs.note(packet.unit.sequence, lateness_us, packet.unit.arrival_us, missed=missed)
 

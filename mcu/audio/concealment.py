@@ -43,10 +43,6 @@ class Concealment:
         """Note a decoded packet."""
         self._soft = level_dbfs(piece) < _SOFT_DBFS
 
-    def unheard(self) -> None:
-        """Note a packet that was not decoded, and in whose place silence stands."""
-        self.made_up = 0
-
     def resume(self, piece: Samples) -> Samples:
         """Go over from what was made up to ``piece``: it fades in as far as that had faded."""
         gain = self._gain(self.made_up)

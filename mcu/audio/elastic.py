@@ -77,7 +77,7 @@ class ElasticSound:
         self._sound = self._sound[taken:]
         return block
 
-    def take_unheard(self, behind: int, refill: Callable[[int], object], *, patient: bool = False) -> Samples:  # noqa: ARG002 - nobody hears it
+    def take_unheard(self, behind: int, refill: Callable[[int], object]) -> Samples:
         """As ``take``, when nobody hears how the position moves."""
         self._trim = 0
         if behind > _TRIM_ABOVE:

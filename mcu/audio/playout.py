@@ -130,10 +130,15 @@ class Playout:
         capture_us = None
         if live and self._owed == 0 and self._capture is not None:
             capture_us = self._capture[1] + to_us(position - self._capture[0])
-        take = self._sound.take if decode else self._sound.take_unheard
         behind = wanted - position if self._owed == 0 else 0
-        patient = now_us < self._arrivals.repairs.patient_until_us
-        samples = take(behind, lambda count: self._fill_from_waiting(count, decode=decode), patient=patient)
+
+        def refill(count: int) -> bool:
+            return self._fill_from_waiting(count, decode=decode)
+
+        if decode:
+            samples = self._sound.take(behind, refill, patient=now_us < self._arrivals.repairs.patient_until_us)
+        else:
+            samples = self._sound.take_unheard(behind, refill)
         self.stats.stretched = self._sound.stretched
         return Played(samples, capture_us, live, self._arrival_until(position + SAMPLES_PER_TICK))
 
@@ -315,7 +320,7 @@ class Playout:
         self._concealment.in_dtx = unit.codec is AudioCodec.OPUS and len(unit.data) <= _DTX_BYTES
         if not decode:
             self._skipped.append(packet)
-            self._concealment.unheard()
+            self._concealment.made_up = 0
             return silence(self._channels, packet.samples)
         self._decoder = self._decoder_of(unit.codec)
         unheard_before = bool(self._skipped)
