@@ -32,6 +32,7 @@ CHANNELS = 1
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 20.0
 _GONE = "\0gone"  # marks the last block of who left, whose id may be back already
 TICK_RATE_HZ = 1000 // AUDIO_TICK_MS
+_MADE_UP_TICKS = 2  # a block that is up to 40 ms late is not a hole yet
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class AudioMixer:
         self._former_failures = 0
         self._former_inbox_dropped = 0
         self._speaking = Speaking(None, frozenset(), frozenset())
-        self._ticker = Ticker(TICK_RATE_HZ)
+        self._ticker = Ticker(TICK_RATE_HZ, made_up=_MADE_UP_TICKS)
         self._ticks = 0
         self._failures = 0
         self._aac_encodes = 0
@@ -123,7 +124,7 @@ class AudioMixer:
 
     def start(self) -> None:
         """Begin to tick."""
-        self._ticker = Ticker(TICK_RATE_HZ, first=self._next_tick())
+        self._ticker.next = self._next_tick()
         self._thread.start()
 
     def stop(self) -> None:
