@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from api.rooms.handler import RoomHandler
 from mcu import wire
-from mcu.messages import Event, Failure, decode_request, encode
 from mcu.memory import settle
+from mcu.messages import Event, Failure, decode_request, encode
 from mcu.priority import prefer_this_process
 
 logger = logging.getLogger(__name__)

@@ -32,7 +32,7 @@ CHANNELS = 1
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 20.0
 _GONE = "\0gone"  # marks the last block of who left, whose id may be back already
 TICK_RATE_HZ = 1000 // AUDIO_TICK_MS
-_LOOK_EVERY_TICKS = 5  # who receives what and who is muted follows after 100 ms; in a full room that is a fifth of a tick
+_LOOK_EVERY_TICKS = 5  # to see who receives what and who is muted; it takes a tenth of a tick in a full room
 _MADE_UP_TICKS = 2  # a block that is up to 40 ms late is not a hole yet
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pylibsrtp
-import pylibsrtp._binding
+from pylibsrtp import _binding
 
 MAX_PACKET_BYTES: Final = 2048
 _MAX_TRAILER_BYTES: Final = 144 + 4  # SRTP_MAX_SRTCP_TRAILER_LEN
@@ -27,7 +27,7 @@ _Call = Callable[[int, int, int], int]
 @functools.cache
 def _function(name: str) -> _Call:
     """``srtp_err_status_t name(srtp_t, void *packet, int *length)``."""
-    function = getattr(ctypes.PyDLL(pylibsrtp._binding.__file__), name)
+    function = getattr(ctypes.PyDLL(_binding.__file__), name)
     function.restype = ctypes.c_int
     function.argtypes = [ctypes.c_void_p] * 3
     call: _Call = function
@@ -43,7 +43,7 @@ class SrtpSession:
 
     def __init__(self, session: Any) -> None:
         self._session = session  # owns what the next line points to
-        self._context = int(pylibsrtp.ffi.cast("uintptr_t", session._srtp[0]))  # noqa: SLF001 - the library's own handle
+        self._context = int(_binding.ffi.cast("uintptr_t", session._srtp[0]))  # noqa: SLF001 - the library's own handle
         self._buffer = ctypes.create_string_buffer(MAX_PACKET_BYTES + _MAX_TRAILER_BYTES)
         self._bytes = memoryview(self._buffer).cast("B")
         self._address = ctypes.addressof(self._buffer)
