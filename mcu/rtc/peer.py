@@ -157,6 +157,11 @@ class Peer:
             if receiver.sink is not None and receiver.frames:
                 receiver.keyframe_wanted()  # the earlier ones went nowhere
 
+    @property
+    def uplink_bps(self) -> float | None:
+        """What the line from the peer to us bears; None while nothing speaks against more."""
+        return self._media.uplink.bps if self._media is not None else None
+
     def limit_camera(self, bitrate_bps: int, least_bps: int = 0) -> None:
         """Tell the peer how much its camera is to send at most; a screen it shares keeps its own share.
 
