@@ -334,8 +334,10 @@ class Room:
         return ParticipantTold(participant=self._told(participant), delays=self._media.delays.recent(participant_id))
 
     def _told(self, participant: Participant) -> ParticipantState:
-        told = participant.told()
-        return told.model_copy(update={"stats": told.stats | self._media.video.source_stats(participant.id)})
+        told, video = participant.told(), self._media.video
+        camera = video.source_stats(participant.id, "camera")
+        screen = video.source_stats(participant.id + SCREEN_SUFFIX, "screen")
+        return told.model_copy(update={"stats": told.stats | camera | screen})
 
     def state(self, recording: RecordingPart | None) -> RoomState:
         """Everything about the room."""

@@ -141,6 +141,11 @@ class Peer:
         """The mix's picture to this peer; None when it receives none."""
         return self._media.video_sender if self._media is not None else None
 
+    def loop_late_us(self, late_us: Callable[[], int]) -> None:
+        """What tells by how much this loop is behind: then packets come late that are not."""
+        if self._media is not None:
+            self._media.uplink.late_us = late_us
+
     def on_keyframe_asked(self, call: Callable[[], None] | None) -> None:
         """Whom to tell when the peer's decoder wants a keyframe."""
         if self._media is not None:

@@ -9,11 +9,14 @@ only if a queue never ran empty meanwhile. Jitter and overtaking packets do not 
 neighbouring packets, as in the draft, is mostly jitter where there is much of it.
 """
 
+from collections.abc import Callable
+
 WINDOW_US, WINDOW_PACKETS = 250_000, 20  # at least, for its least delay to say something
 STANDING_US = 50_000  # a queue of two windows that is too long
 DRAINED, DRAINED_US = 0.1, 20_000  # a queue shorter by so much within SETTLE_US, whichever is less, gets empty
 BASE_US = 15_000_000  # the least delay is that of so long, and of as long before
 JUMP_US = 8_000_000  # a delay so far from the least is another clock, or another way
+MAX_LATE_US = 100_000  # so far behind, the loop makes queues of its own
 LOSS = 0.1  # of each of two reports, since an outage is in one
 CLEAN_LOSS = 0.05  # with more there is no way up
 LEAST_SHARE = 0.5  # of what came through when it began, for want of packets alone
@@ -37,12 +40,14 @@ class UplinkEstimate:
 
     Args:
         most_bps: that is ever wanted of the peer.
+        late_us: tells by how much packets may have come sooner than it is said.
     """
 
-    def __init__(self, most_bps: float) -> None:
+    def __init__(self, most_bps: float, late_us: Callable[[], int] = lambda: 0) -> None:
         self.bps: float | None = None
         self.queue_us = 0  # what waited at least, in the last window
         self._most_bps = most_bps
+        self.late_us = late_us
         self._octets = 0  # received in all
         self._reference: int | None = None  # departure to arrival of the first packet, ticks: the zero of all delays
         self._bases = [_HALF_RANGE, _HALF_RANGE]  # least delay, ticks: of the last period and of this one
@@ -83,7 +88,7 @@ class UplinkEstimate:
         """The end of a window."""
         least, self._least, self._packets = self._least, _HALF_RANGE, 0
         self.queue_us = self._above_base(least, now_us)
-        stood, self._stood = self._stood, self.queue_us > STANDING_US
+        stood, self._stood = self._stood, self.queue_us > STANDING_US and self.late_us() <= MAX_LATE_US
         then_us, octets = self._window_before
         self._window_before, self._window = self._window, (now_us, self._octets)
         if not (stood and self._stood):
@@ -137,7 +142,7 @@ class UplinkEstimate:
         came_bps = (self._octets - before[1]) * 8 * _US / (now_us - before[0])
         loss_before, self._loss = self._loss, (max(0, lost) / expected if lost >= FEW_PACKETS else 0.0)
         self._losing = self._losing and self._loss >= CLEAN_LOSS
-        if now_us - self._told_us < SETTLE_US:
+        if now_us - self._told_us < SETTLE_US or self.late_us() > MAX_LATE_US:
             return
         if min(self._loss, loss_before) >= LOSS:
             self._loses(came_bps, now_us)

@@ -1,35 +1,57 @@
-"""A narrow line between one participant and the service: a rate, and a queue that drops its tail, each way."""
+"""A narrow line between one participant and the service: a rate, and a queue that drops its tail.
+
+What the participant sends goes through at once; only what comes down to it is held up.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 
-from playwright.async_api import Page, Route
+from playwright.async_api import Route
 
 from tests.e2e.support.chromium import Chromium
 from tests.e2e.support.udp_line import UdpLine
 from tests.e2e.support.waiting import LoopThread
 
 UDP_IP_BYTES = 28
-QUEUE_BYTES = 30_000
 
 
-class _Way:
-    """One direction: as wide as wanted until it is given a rate."""
+class Bottleneck(UdpLine):
+    """As wide as wanted until ``narrow``. Runs on a thread of its own."""
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.dropped = 0
-        self.bps: float | None = None
-        self.queue_bytes = QUEUE_BYTES
-        self._send = send
+        self._bps: float | None = None
+        self._queue_bytes = 0
         self._queue: deque[bytes] = deque()
         self._waiting = 0
         self._free_at = 0.0  # when the line has sent what was given to it
+        self._thread = LoopThread("bottleneck")
+        self._thread.run(self.open())
 
-    def take(self, data: bytes) -> None:
-        if self.bps is None and not self._queue:
-            self._send(data)
-        elif self._waiting + len(data) > self.queue_bytes:
+    def narrow(self, bps: float | None, queue_bytes: int = 30_000) -> None:
+        """Let through so many bits a second from now on, headers included; None for all."""
+        self._bps, self._queue_bytes = bps, queue_bytes
+
+    def end(self) -> None:
+        """Close the sockets and end the thread."""
+        self._thread.run(self.close())
+        self._thread.close()
+
+    def stand_between(self, browser: Chromium) -> None:
+        """Between this browser and the service, when it joins."""
+        browser.intercept("**/participants?*", self._signalled)
+
+    async def _signalled(self, route: Route) -> None:
+        response = await route.fetch(post_data=self.without_candidates(route.request.post_data or ""))
+        await route.fulfill(response=response, body=self.lead_through(await response.text()))
+
+    # --- packets ------------------------------------------------------------------------------------------------------
+
+    def _send_down(self, data: bytes) -> None:
+        if self._bps is None and not self._queue:
+            super()._send_down(data)
+        elif self._waiting + len(data) > self._queue_bytes:
             self.dropped += 1
         else:
             self._queue.append(data)
@@ -46,56 +68,5 @@ class _Way:
                 return
             data = self._queue.popleft()
             self._waiting -= len(data)
-            self._send(data)
-            self._free_at += (len(data) + UDP_IP_BYTES) * 8 / self.bps if self.bps else 0
-
-
-class Bottleneck(UdpLine):
-    """As wide as wanted until ``narrow``. Runs on a thread of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._up_way, self._down_way = _Way(super()._send_up), _Way(super()._send_down)
-        self._thread = LoopThread("bottleneck")
-        self._thread.run(self.open())
-
-    def narrow(self, bps: float | None, queue_bytes: int = QUEUE_BYTES) -> None:
-        """Let through so many bits a second to the participant from now on, headers included; None for all."""
-        self._down_way.bps, self._down_way.queue_bytes = bps, queue_bytes
-
-    def narrow_up(self, bps: float | None, queue_bytes: int = QUEUE_BYTES) -> None:
-        """As ``narrow``, for what the participant sends."""
-        self._up_way.bps, self._up_way.queue_bytes = bps, queue_bytes
-
-    def end(self) -> None:
-        """Close the sockets and end the thread."""
-        self._thread.run(self.close())
-        self._thread.close()
-
-    def stand_between(self, browser: Chromium) -> None:
-        """Between this browser and the service, when it joins."""
-        browser.intercept("**/participants?*", self._signalled)
-
-    async def stand_before(self, page: Page) -> None:
-        """As ``stand_between``, for the service's own page, whose later candidates lead nowhere."""
-        await page.route("**/participants?*", self._signalled)
-        await page.route("**/participants/*", _keep_candidates)
-
-    async def _signalled(self, route: Route) -> None:
-        response = await route.fetch(post_data=self.without_candidates(route.request.post_data or ""))
-        await route.fulfill(response=response, body=self.lead_through(await response.text()))
-
-    # --- packets ------------------------------------------------------------------------------------------------------
-
-    def _send_up(self, data: bytes) -> None:
-        self._up_way.take(data)
-
-    def _send_down(self, data: bytes) -> None:
-        self._down_way.take(data)
-
-
-async def _keep_candidates(route: Route) -> None:
-    if route.request.method == "PATCH":
-        await route.fulfill(status=204)
-    else:
-        await route.continue_()
+            super()._send_down(data)
+            self._free_at += (len(data) + UDP_IP_BYTES) * 8 / self._bps if self._bps else 0

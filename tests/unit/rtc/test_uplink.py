@@ -35,7 +35,8 @@ class Line:
     queues_us: list[float] = field(default_factory=list)  # what each packet waited
 
     def __post_init__(self) -> None:
-        self.uplink = UplinkEstimate(MOST_BPS)
+        self.late_us = 0  # the receiving loop
+        self.uplink = UplinkEstimate(MOST_BPS, lambda: self.late_us)
         self.random = random.Random(7)
         self.begun_us = self.now_us
         self.free_us = 0.0  # when the line has sent what was given to it
@@ -204,6 +205,16 @@ def test_a_sender_that_does_not_obey_is_told_no_less_than_the_least() -> None:
     line = Line(bps=150_000, queue_bytes=20_000, obeys=False)
     line.run(120)
     assert min(bps for _, bps in line.estimates if bps is not None) >= LEAST_BPS
+
+
+def test_queues_before_a_loop_that_is_behind_are_not_the_lines() -> None:
+    line = Line(bps=700_000)
+    line.late_us = 150 * MS
+    line.run(20)
+    assert {bps for _, bps in line.estimates} == {None}
+    line.late_us = 50 * MS
+    line.run(5)
+    assert line.uplink.bps is not None
 
 
 def test_without_departure_times_loss_alone_tells() -> None:
