@@ -147,7 +147,7 @@ async def _shared(server: Server, ana: Guest) -> Story:
         told = await asyncio.to_thread(server.get, path)
         stats, wanted = told["stats"], told["camera_wanted"]
         painted = await ana.page.evaluate("painted")
-        screen, camera = stats.get("screen_frames_in", 0), stats.get("camera_frames_in", 0)
+        screen, camera = stats.get("screen_decoded", 0), stats.get("camera_frames_in", 0)
         return Seen(painted, screen, camera, wanted["bitrate_bps"])
 
     await ana.button("Share your screen").click()
