@@ -87,6 +87,7 @@ class MediaEngine:
             if agreed.screen_in
             else None,
         )
+        peer.loop_late_us(lambda: self._lag.worst_us)
         if agreed.audio_out is not None:
             self._audio_out.add(peer)
         if agreed.video_out is not None and participant.watches:
