@@ -1,7 +1,8 @@
 """Media time: one monotonic clock a room, whose wall-clock start is stored once.
 
 ``MediaClock`` turns the machine's monotonic clock into microseconds of media time. ``Ticker`` is pure arithmetic over
-it: tick ``n`` is due at ``t0 + n · period``, so it never drifts; a late tick is skipped and counted, never queued.
+it: tick ``n`` is due at ``t0 + n · period``, so it never drifts; a tick that is too late is skipped and counted, never
+queued.
 """
 
 import time
@@ -33,10 +34,13 @@ class Ticker:
     Args:
         rate_hz: ticks a second.
         first: number of the first tick to hand out.
+        made_up: how many ticks whose successors are due are still handed out, late. None for pictures: a newer one is
+            always better. A late block of sound is in time for every receiver's jitter buffer; a skipped one is a hole.
     """
 
-    def __init__(self, rate_hz: Fraction | int, first: int = 0) -> None:
+    def __init__(self, rate_hz: Fraction | int, first: int = 0, made_up: int = 0) -> None:
         self.period_us = Fraction(1_000_000) / Fraction(rate_hz)
+        self._made_up = made_up
         self.next = first  # number of the tick that is to come
         self.skipped = 0  # ticks that were never handed out because they were too late
 
@@ -49,9 +53,9 @@ class Ticker:
         return max(0, self.due_us(self.next) - now_us)
 
     def take(self, now_us: int) -> int:
-        """The tick to work on now; ticks whose successors are already due are skipped and counted."""
+        """The tick to work on now; ticks that are later than what is made up for are skipped and counted."""
         latest = int(now_us / self.period_us)
-        tick = max(self.next, latest)
+        tick = max(self.next, latest - self._made_up)
         self.skipped += tick - self.next
         self.next = tick + 1
         return tick

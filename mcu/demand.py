@@ -1,6 +1,6 @@
 """What each camera is to send: what its tile can show, and next to nothing while it has none. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from layouts.model import Layout
 from mcu.messages import CameraWanted
@@ -9,6 +9,10 @@ BITS_PER_PIXEL = 0.16  # of VP8 from a camera, at 30 pictures a second
 FPS = 30
 LEAST_BPS, MOST_BPS = 150_000, 2_500_000  # of a camera on stage
 OFF_STAGE_BPS = 100_000  # less, and some senders stop, and take long to begin again
+
+SCREEN_BPS = 2_500_000  # of a screen that is shared, at most
+BESIDE_SCREEN = 0.2  # of a line that is too narrow for both, the camera's part
+STEPS_BPS = (OFF_STAGE_BPS, 150_000, 250_000, 400_000, 600_000, 1_000_000, 1_500_000)  # a part changes seldom
 
 FOLLOWER_LEAST_BPS = MOST_BPS  # room on the line of who follows by himself: he is back on stage at once
 
@@ -22,6 +26,21 @@ def cameras_wanted(layout: Layout, source_ids: Iterable[str], costly: Collection
     for id_ in tiles.keys() & costly & wanted.keys():
         wanted[id_] = wanted[id_].model_copy(update={"bitrate_bps": LEAST_BPS})
     return wanted
+
+
+def beside_screens(
+    wanted: Mapping[str, CameraWanted], uplinks_bps: Mapping[str, float | None]
+) -> dict[str, CameraWanted]:
+    """The same, but less of those who share a screen besides, on ``uplinks_bps``, if both together are too much."""
+    return {id_: _beside_screen(camera, uplinks_bps.get(id_)) for id_, camera in wanted.items()}
+
+
+def _beside_screen(camera: CameraWanted, uplink_bps: float | None) -> CameraWanted:
+    if uplink_bps is None or camera.bitrate_bps + SCREEN_BPS <= uplink_bps:
+        return camera
+    part_bps = max(BESIDE_SCREEN * uplink_bps, uplink_bps - SCREEN_BPS)
+    step_bps = max((step_bps for step_bps in STEPS_BPS if step_bps <= part_bps), default=OFF_STAGE_BPS)
+    return camera.model_copy(update={"bitrate_bps": min(camera.bitrate_bps, step_bps)})
 
 
 def _wanted(width: int, height: int) -> CameraWanted:

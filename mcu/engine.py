@@ -11,7 +11,7 @@ from mcu.clock import MediaClock
 from mcu.delays import DelayBook
 from mcu.looplag import LoopLag
 from mcu.media import Rung
-from mcu.memory import give_back
+from mcu.memory import tidy
 from mcu.messages import OverloadChanged, RoomConfig, VideoConfig
 from mcu.participant import Participant
 from mcu.rtc.send import AudioFanout, VideoFanout, offers
@@ -20,7 +20,8 @@ from mcu.sync import LipSync
 from mcu.video.mixer import VideoMixer
 from mcu.video.source import SCREEN_LIVE_US
 
-_TIDY_AFTER_S = 10
+_TIDY_AFTER_S = 10  # somebody left
+_TIDY_EVERY_S = 300
 
 
 class MediaEngine:
@@ -62,6 +63,7 @@ class MediaEngine:
         self.audio.start()
         self.video.start()
         self._lag.start()
+        self._tidy_in(_TIDY_EVERY_S)
 
     async def stop(self) -> None:
         """Stop them."""
@@ -85,6 +87,7 @@ class MediaEngine:
             if agreed.screen_in
             else None,
         )
+        peer.loop_late_us(lambda: self._lag.worst_us)
         if agreed.audio_out is not None:
             self._audio_out.add(peer)
         if agreed.video_out is not None and participant.watches:
@@ -103,13 +106,21 @@ class MediaEngine:
             self.video.remove(participant.id)
         if agreed.screen_in:
             self.video.remove(participant.id + SCREEN_SUFFIX)
-        if self._tidying is None:
-            self._tidying = self._loop.call_later(_TIDY_AFTER_S, self._tidy)
+        self._tidy_in(_TIDY_AFTER_S)
+
+    def _tidy_in(self, delay_s: float) -> None:
+        """Or sooner, if that was planned."""
+        if self._tidying is not None:
+            if self._tidying.when() <= self._loop.time() + delay_s:
+                return
+            self._tidying.cancel()
+        self._tidying = self._loop.call_later(delay_s, self._tidy)
 
     def _tidy(self) -> None:
-        """Give back what decoders and encoders of those who left have used."""
+        """Give back what those who left have used."""
         self._tidying = None
-        self._loop.run_in_executor(None, give_back)
+        self._tidy_in(_TIDY_EVERY_S)
+        self._loop.run_in_executor(None, tidy)
 
     def follow(self, config: VideoConfig) -> None:
         """Encode and offer these bitrates from the next picture on; all else is as before."""

@@ -8,6 +8,7 @@ import contextlib
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 _AUTOGROUP = Path("/proc/self/autogroup")
@@ -44,13 +45,22 @@ def prefer_this_thread() -> None:
             os.sched_setscheduler(threading.get_native_id(), policy, os.sched_param(1))
 
 
-def defer_this_thread() -> None:
-    """Let the others of its process go before the calling thread: it works much at a time.
+@contextlib.contextmanager
+def native_work() -> Iterator[None]:
+    """Let the process's other threads go before the calling one in what follows: a codec at work, without the GIL.
 
-    Only in a process that was raised: nobody is to fall behind other programs.
+    Only there: a thread that waits for a processor while it holds the interpreter makes all others wait for it, the
+    real-time one too. And only in a process that was raised: nobody is to fall behind other programs.
     """
-    if _niceness() <= -_DEFER:
-        _change(_DEFER)
+    niceness = _niceness()
+    if niceness > -_DEFER:
+        yield
+        return
+    _set(niceness + _DEFER)
+    try:
+        yield
+    finally:
+        _set(niceness)
 
 
 def _niceness() -> int:
@@ -59,6 +69,11 @@ def _niceness() -> int:
 
 
 def _change(steps: int) -> None:
+    _set(_niceness() + steps)
+
+
+def _set(niceness: int) -> None:
+    """Of the calling thread, if that is allowed."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _niceness() + steps)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

@@ -6,7 +6,7 @@ Everything here runs on the room's event loop; the mixers' threads report throug
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ParamSpec
 
@@ -14,7 +14,7 @@ from layouts.geometry import Size
 from layouts.model import Layout
 from mcu.audio.mixer import Speaking
 from mcu.clock import MediaClock
-from mcu.demand import FOLLOWER_LEAST_BPS, cameras_wanted
+from mcu.demand import FOLLOWER_LEAST_BPS, beside_screens, cameras_wanted
 from mcu.direction import Wish, direct
 from mcu.engine import MediaEngine
 from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
@@ -38,10 +38,11 @@ from mcu.messages import (
 )
 from mcu.participant import Participant
 from mcu.rtc.peer import Peer
-from mcu.stage import arrange
+from mcu.stage import SCREEN_SUFFIX, arrange
 from mcu.sync import LipSync
 from mcu.telling import tiles_told
 from mcu.video.moves import TileMoves
+from mcu.video.scene import SourceState
 from mcu.video.style import NO_STYLE, CanvasStyle
 
 P = ParamSpec("P")
@@ -249,8 +250,17 @@ class Room:
         self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
         self._media.video.show(self._scene)
         self._media.offer()
+        self._tell_cameras(sources)
+
+    def _tell_cameras(self, sources: Mapping[str, SourceState]) -> None:
+        """What is wanted of them, where that has changed."""
         costly = {id_ for id_, source in sources.items() if source.costly}
-        wanted = cameras_wanted(self._scene.layout, self._participants, costly)
+        uplinks_bps = {
+            id_: participant.peer.uplink_bps
+            for id_, participant in self._participants.items()
+            if (screen := sources.get(id_ + SCREEN_SUFFIX)) is not None and screen.live
+        }
+        wanted = beside_screens(cameras_wanted(self._scene.layout, self._participants, costly), uplinks_bps)
         for participant in self._participants.values():
             source = sources.get(participant.id)
             state = (source is not None and source.live, wanted[participant.id])
@@ -303,6 +313,8 @@ class Room:
                 changed |= participant.line.update(stats["packets_in"], stats["packets_lost_in"])
         if changed:
             self._rearrange()
+        else:
+            self._tell_cameras(self._media.video.sources())
 
     # --- overload -----------------------------------------------------------------------------------------------------
 
@@ -322,8 +334,10 @@ class Room:
         return ParticipantTold(participant=self._told(participant), delays=self._media.delays.recent(participant_id))
 
     def _told(self, participant: Participant) -> ParticipantState:
-        told = participant.told()
-        return told.model_copy(update={"stats": told.stats | self._media.video.source_stats(participant.id)})
+        told, video = participant.told(), self._media.video
+        camera = video.source_stats(participant.id, "camera")
+        screen = video.source_stats(participant.id + SCREEN_SUFFIX, "screen")
+        return told.model_copy(update={"stats": told.stats | camera | screen})
 
     def state(self, recording: RecordingPart | None) -> RoomState:
         """Everything about the room."""

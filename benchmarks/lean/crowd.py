@@ -111,7 +111,7 @@ class _Crowd:
         return peer.offer()
 
     def accept(self, id_: str, answer: str) -> None:
-        self._peers[id_].link.accept(answer)
+        self._peers[id_].accept(answer)
 
     def _begin(self, peer: Peer) -> None:
         """Send everything from now on, each at its own phase."""

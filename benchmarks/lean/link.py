@@ -19,6 +19,8 @@ from aiortc import RTCCertificate
 from aiortc.rtcdtlstransport import SRTP_AES128_CM_SHA1_80 as PROFILE
 from OpenSSL import SSL
 
+from mcu.rtc.srtp import SrtpSession
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -142,6 +144,7 @@ class Link:
         material = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
         outgoing = _session(PROFILE.get_key_and_salt(material, 1), pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
         incoming = _session(PROFILE.get_key_and_salt(material, 0), pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        # encrypted as the room does it: what participants cost is taken from it on a small machine
         self.protect, self.protect_rtcp = outgoing.protect, outgoing.protect_rtcp
         self.unprotect, self.unprotect_rtcp = incoming.unprotect, incoming.unprotect_rtcp
         self._address = address
@@ -159,11 +162,11 @@ class Link:
         self.socket.close()
 
 
-def _session(key: bytes, direction: int) -> pylibsrtp.Session:
+def _session(key: bytes, direction: int) -> SrtpSession:
     policy = pylibsrtp.Policy(key=key, ssrc_type=direction, srtp_profile=PROFILE.libsrtp_profile)
     policy.allow_repeat_tx = True
     policy.window_size = 1024
-    return pylibsrtp.Session(policy)
+    return SrtpSession(pylibsrtp.Session(policy))
 
 
 def _value(name: str, sdp: str) -> str:

@@ -25,6 +25,11 @@ class Voice:
     packets: tuple[bytes, ...]
     level: int
 
+    @property
+    def silent(self) -> bool:
+        """Whether nobody speaks."""
+        return self.level == _SILENT
+
 
 @dataclass(frozen=True)
 class Library:

@@ -16,6 +16,7 @@ from mcu.rtc import rtcp
 _HEADER = struct.Struct("!BBHIIHHBBBB")  # with one header extension of up to three bytes
 _ONE_BYTE = 0xBEDE
 _MARKER = 0x80
+_SILENCE_TURNS = 20  # 400 ms
 VIDEO_HZ, AUDIO_HZ = 90_000, 48_000
 
 Log = Callable[[int, float], None]  # which unit left, and when, in Unix seconds
@@ -93,19 +94,24 @@ class VideoOut(OutStream):
 
 
 class AudioOut(OutStream):
-    """A voice, or silence, in a loop."""
+    """A voice, or silence, in a loop; of silence only every 400 ms a packet once the room has agreed to that."""
 
     def __init__(self, link: Link, voice: Voice) -> None:
         super().__init__(link, AUDIO_HZ)
+        self.dtx = False
         self._voice = voice
-        self._index = 0
+        self._turn = 0
         self._at: int | None = None
 
     def packet(self) -> None:
-        """Send one."""
+        """Send one, when its turn has come."""
         if self._at is None:
             self._at = self._rtp_time()
-        index, self._index = self._index, (self._index + 1) % len(self._voice.packets)
+        turn, self._turn = self._turn, self._turn + 1
+        if self.dtx and self._voice.silent and turn % _SILENCE_TURNS:
+            self._at += SAMPLES
+            return
+        index = turn % len(self._voice.packets)
         now = time.time()
         self._send(OPUS, self._at, (AUDIO_LEVEL_ID << 4, self._voice.level, 0, 0), self._voice.packets[index])
         self._at += SAMPLES

@@ -52,6 +52,11 @@ class Peer:
         """The session description."""
         return sdp.offer(self.link, self.audio.ssrc, self.video.ssrc, h264=self.part.h264)
 
+    def accept(self, answer: str) -> None:
+        """Take the room's answer."""
+        self.link.accept(answer)
+        self.audio.dtx = "usedtx=1" in answer
+
     def drain(self) -> None:
         """Take everything that waits at the socket."""
         if not self.link.connected:

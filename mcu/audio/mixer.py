@@ -15,7 +15,7 @@ from typing import Protocol
 from mcu.audio.aac import AacEncoder
 from mcu.audio.arrivals import PlayoutStats
 from mcu.audio.mixing import Limiter, mix
-from mcu.audio.outputs import Outputs
+from mcu.audio.outputs import Listener, Outputs
 from mcu.audio.source import Source
 from mcu.audio.speakers import SPEAKING_DBOV, Selection, SpeakerSelector
 from mcu.clock import MediaClock, Ticker
@@ -32,6 +32,8 @@ CHANNELS = 1
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 20.0
 _GONE = "\0gone"  # marks the last block of who left, whose id may be back already
 TICK_RATE_HZ = 1000 // AUDIO_TICK_MS
+_LOOK_EVERY_TICKS = 5  # to see who receives what and who is muted; it takes a tenth of a tick in a full room
+_MADE_UP_TICKS = 2  # a block that is up to 40 ms late is not a hole yet
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,13 @@ class AudioMixer:
         self._lock = threading.Lock()
         self._sources: dict[str, Source] = {}  # replaced, never changed, so that the thread reads it without the lock
         self._mixed: Mapping[str, Source] = {}  # as of the last tick
+        self._listeners: Mapping[str, Listener] = {}  # the two as of the last look around
+        self._muted: frozenset[str] = frozenset()
         self._former = PlayoutStats()  # sums over sources that have left
         self._former_failures = 0
         self._former_inbox_dropped = 0
         self._speaking = Speaking(None, frozenset(), frozenset())
-        self._ticker = Ticker(TICK_RATE_HZ)
+        self._ticker = Ticker(TICK_RATE_HZ, made_up=_MADE_UP_TICKS)
         self._ticks = 0
         self._failures = 0
         self._aac_encodes = 0
@@ -123,7 +127,7 @@ class AudioMixer:
 
     def start(self) -> None:
         """Begin to tick."""
-        self._ticker = Ticker(TICK_RATE_HZ, first=self._next_tick())
+        self._ticker.next = self._next_tick()
         self._thread.start()
 
     def stop(self) -> None:
@@ -240,6 +244,8 @@ class AudioMixer:
             part = source.contribute(now_us, now_us, talks=who in selection.talkers)
             if part is not None:
                 contributions[who] = part
+        if self._mixed is not sources or self._ticks % _LOOK_EVERY_TICKS == 0:
+            self._look_around(sources, now_us)
         if self._mixed is not sources:
             self._ramp_out_who_left(sources, contributions, now_us)
         full, minus, peak = mix(contributions, self._channels)
@@ -247,12 +253,16 @@ class AudioMixer:
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
         full, minus = self._limiter.limit(full, minus, peak)
-        listeners = {who: each for who, source in sources.items() if (each := source.listener(now_us)) is not None}
-        shared, own = self._outputs.encode(full, minus, listeners)
+        shared, own = self._outputs.encode(full, minus, self._listeners)
         arrivals = {who: s.arrival_us for who, s in awake.items() if s.arrival_us is not None}
         self._output.write(MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us())))
         self._record(pts, full)
-        self._tell(selection, sources, now_us)
+        self._tell(selection)
+
+    def _look_around(self, sources: Mapping[str, Source], now_us: int) -> None:
+        listeners = {who: source.listener(now_us) for who, source in sources.items()}
+        self._listeners = {who: listener for who, listener in listeners.items() if listener is not None}
+        self._muted = frozenset(who for who, source in sources.items() if source.muted(now_us))
 
     def _ramp_out_who_left(self, sources: Mapping[str, Source], contributions: dict[str, Samples], now_us: int) -> None:
         for who, source in self._mixed.items():
@@ -272,9 +282,8 @@ class AudioMixer:
             self._aac_encodes += 1
             self.aac.publish(unit)
 
-    def _tell(self, selection: Selection, sources: dict[str, Source], now_us: int) -> None:
-        muted = frozenset(who for who, source in sources.items() if source.muted(now_us))
-        speaking = Speaking(selection.active, selection.speaking, muted)
+    def _tell(self, selection: Selection) -> None:
+        speaking = Speaking(selection.active, selection.speaking, self._muted)
         if speaking == self._speaking:
             return
         self._speaking = speaking

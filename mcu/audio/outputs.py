@@ -74,6 +74,8 @@ class Outputs:
         self._on_own: frozenset[str] = frozenset()  # who heard a mix-minus in the last block
         self._history: deque[Samples] = deque(maxlen=_PRE_ROLL_BLOCKS)  # of the shared mix
         self._former_encodes = 0
+        self._counted: tuple[Mapping[str, Listener], frozenset[str]] = ({}, frozenset())  # whom the next line is of
+        self._losses: dict[AudioCodec, int] = {}
         self.running = 0  # encoders at work in the last block
 
     @property
@@ -90,10 +92,10 @@ class Outputs:
         Args:
             full: the shared mix.
             minus: the mix-minus of everybody who talks; who is here and in ``listeners`` gets this.
-            listeners: everybody who receives sound.
+            listeners: everybody who receives sound; not to be changed afterwards.
         """
         own = {who: listeners[who] for who in minus if who in listeners}
-        losses = _losses(listeners, own)
+        losses = self._losses_of(listeners, frozenset(own))
         self._rest(own, losses)
         shared = self._encode_shared(full, losses, {listeners[who].codec for who in self._back(own, listeners)})
         packets = {}
@@ -107,6 +109,12 @@ class Outputs:
         self._history.append(full)
         self.running = len(shared) + len(packets)
         return shared, packets
+
+    def _losses_of(self, listeners: Mapping[str, Listener], own: frozenset[str]) -> dict[AudioCodec, int]:
+        """Counted anew when somebody else listens or talks: there may be a hundred."""
+        if self._counted[0] is not listeners or self._counted[1] != own:
+            self._counted, self._losses = (listeners, own), _losses(listeners, own)
+        return self._losses
 
     def _stream(self, codec: AudioCodec) -> OutputStream:
         return OutputStream(self._make(codec, self._channels))

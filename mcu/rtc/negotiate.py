@@ -18,6 +18,7 @@ _AUDIO_IN_ORDER = (AudioCodec.OPUS, AudioCodec.G722, AudioCodec.PCMU, AudioCodec
 _AUDIO_CLOCK_HZ = {AudioCodec.OPUS: 48_000, AudioCodec.G722: 8_000, AudioCodec.PCMU: 8_000, AudioCodec.PCMA: 8_000}
 _STATIC = {"0": Codec(0, "pcmu", 8_000), "8": Codec(8, "pcma", 8_000), "9": Codec(9, "g722", 8_000)}  # RFC 3551
 _OPUS = {"minptime": "10", "useinbandfec": "1"}
+_SPEECH = {"usedtx": "1"}  # in silence a packet every 400 ms is enough (RFC 7587, section 3.1.3)
 _STEREO = {"stereo": "1", "sprop-stereo": "1", "maxaveragebitrate": "128000"}
 _AUDIO_FEEDBACK = frozenset({"nack"})  # lost packets are sent again, on the same SSRC
 _VIDEO_FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "goog-remb"})
@@ -158,7 +159,7 @@ def _audio_codecs(offered: MediaLine, *, stereo: bool) -> tuple[Codec, ...]:
     for wanted in _AUDIO_IN_ORDER:
         for codec in codecs:
             if codec is not None and codec.name == wanted and codec.clock_hz == _AUDIO_CLOCK_HZ[wanted]:
-                parameters = (_OPUS | _STEREO if stereo else _OPUS) if wanted is AudioCodec.OPUS else {}
+                parameters = _OPUS | (_STEREO if stereo else _SPEECH) if wanted is AudioCodec.OPUS else {}
                 feedback = codec.feedback & _AUDIO_FEEDBACK
                 return (Codec(codec.payload_type, codec.name, codec.clock_hz, codec.channels, parameters, feedback),)
     return ()

@@ -142,6 +142,11 @@ class Peer:
         """The mix's picture to this peer; None when it receives none."""
         return self._media.video_sender if self._media is not None else None
 
+    def loop_late_us(self, late_us: Callable[[], int]) -> None:
+        """What tells by how much this loop is behind: then packets come late that are not."""
+        if self._media is not None:
+            self._media.uplink.late_us = late_us
+
     def on_keyframe_asked(self, call: Callable[[], None] | None) -> None:
         """Whom to tell when the peer's decoder wants a keyframe."""
         if self._media is not None:
@@ -157,6 +162,11 @@ class Peer:
             receiver.sink = camera if kind == "camera" else screen
             if receiver.sink is not None and receiver.frames:
                 receiver.keyframe_wanted()  # the earlier ones went nowhere
+
+    @property
+    def uplink_bps(self) -> float | None:
+        """What the line from the peer to us bears; None while nothing speaks against more."""
+        return self._media.uplink.bps if self._media is not None else None
 
     def limit_camera(self, bitrate_bps: int, least_bps: int = 0) -> None:
         """Tell the peer how much its camera is to send at most; a screen it shares keeps its own share.

@@ -12,13 +12,14 @@ from typing import Protocol
 from mcu.clock import MediaClock
 from mcu.media import VIDEO_CLOCK_HZ, VideoCodec, VideoUnit
 from mcu.rtc import rtcp
+from mcu.rtc.keyframes import KeyframeRequests
 from mcu.rtc.nack import NackSchedule
 from mcu.rtc.negotiate import AnswerLine, apt
 from mcu.rtc.reassembly import Frame, FrameAssembler, VideoPacket
 from mcu.rtc.reception import Reception
-from mcu.rtc.rtp import RtpPacket
+from mcu.rtc.rtp import ABS_SEND_TIME_URI, RtpPacket
+from mcu.rtc.uplink import UplinkEstimate
 
-PLI_INTERVAL_US = 500_000  # between two requests for a keyframe to one sender
 _RTX_HEADER_BYTES = 2
 _US = 1_000_000
 
@@ -38,6 +39,8 @@ class Link:
     clock: MediaClock
     own_ssrc: int
     send_rtcp: Callable[[bytes], None]
+    uplink: UplinkEstimate
+    uplink_fell: Callable[[], None]
 
 
 class _VideoStream:
@@ -67,11 +70,12 @@ class VideoReceiver:
         self.nacks = 0  # packets asked for
         self._codecs = {c.payload_type: VideoCodec(c.name) for c in line.codecs if c.name != "rtx"}
         self._rtx = {c.payload_type: apt(c) for c in line.codecs if c.name == "rtx"}
+        self._send_time_id = line.extensions.get(ABS_SEND_TIME_URI)
         self._announced = next((s for s in line.offered.ssrcs if s not in line.offered.rtx_of), None)
         self._link = link
         self._stream: _VideoStream | None = None
         self._keyframe_wanted = False  # by somebody behind us
-        self._pli_us: int | None = None
+        self._requests = KeyframeRequests()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -86,6 +90,8 @@ class VideoReceiver:
 
     def rtp(self, packet: RtpPacket, now_us: int) -> None:
         """Take a packet of media or a retransmission."""
+        if self._link.uplink.packet(len(packet.payload), packet.extension(self._send_time_id), now_us):
+            self._link.uplink_fell()
         if packet.payload_type in self._codecs:
             if self._stream is None or self._stream.reception.ssrc != packet.ssrc:
                 self._count_drops()
@@ -146,6 +152,7 @@ class VideoReceiver:
         if frame.keyframe:
             self.keyframes += 1
             self._keyframe_wanted = False
+            self._requests.arrived(now_us)
         if self.sink is not None:
             capture_us = stream.reception.clock.capture_us(frame.time)
             self.sink.push(
@@ -169,8 +176,7 @@ class VideoReceiver:
             self._send_pli(ssrc, self._link.clock.now_us())
 
     def _send_pli(self, ssrc: int, now_us: int) -> None:
-        if self._pli_us is None or now_us - self._pli_us >= PLI_INTERVAL_US:
-            self._pli_us = now_us
+        if self._requests.ask(now_us):
             self.plis += 1
             self._link.send_rtcp(rtcp.pli(self._link.own_ssrc, ssrc))
 

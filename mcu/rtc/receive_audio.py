@@ -80,7 +80,7 @@ class AudioReceiver:
             number, time, repaired = self._out_of_order(stream, packet, now_us)
         capture_us = stream.clock.capture_us(time)
         number, time = number + self._shift[0], time + self._shift[1]
-        if number >= self._newest[0]:
+        if not repaired and number >= self._newest[0]:
             self._newest = (number, time, now_us)
         if self.sink is None:
             return

@@ -29,8 +29,12 @@ class RtpPacket:
 
     def extension(self, id_: int | None) -> bytes | None:
         """The header extension of that negotiated id, None when it is absent or the block is broken."""
-        if id_ is None or not self.extension_block:
+        block = self.extension_block
+        if id_ is None or not block:
             return None
+        if self.extension_profile == _ONE_BYTE_PROFILE and block[0] >> 4 == id_:  # the first, as is usual
+            end = (block[0] & 15) + 2
+            return block[1:end] if end <= len(block) else None
         return _find_extension(self.extension_profile, self.extension_block, id_)
 
 

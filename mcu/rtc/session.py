@@ -16,6 +16,7 @@ from mcu.rtc.reception import Reception
 from mcu.rtc.routes import Rates, Routes
 from mcu.rtc.sender import HISTORY_PACKETS, AudioSender, OutStream, VideoSender
 from mcu.rtc.transport import Transport
+from mcu.rtc.uplink import UplinkEstimate
 
 VideoKind = Literal["camera", "screen"]
 
@@ -37,6 +38,7 @@ class MediaSession:
         self.video_sender: VideoSender | None = None
         self.audio: AudioReceiver | None = None
         self.videos: dict[VideoKind, VideoReceiver] = {}
+        self.uplink = UplinkEstimate(sum(MAX_BPS.values()))
         self.on_keyframe_asked: Callable[[], None] | None = None  # the peer's decoder wants a keyframe
         self._transport = transport
         self._clock = clock
@@ -46,12 +48,16 @@ class MediaSession:
         self._limits_bps = dict(MAX_BPS)
         self._least_bps = 0  # that is told of them all together
         self._packets_before: dict[VideoKind, int] = {}  # received until the last report
+        self._video_before = (0, 0)  # packets of video expected, and lost, until the last report
+        self._takes: tuple[int, list[int]] = (0, [])  # bits a second of these streams, as far as it is up to us
         self._out_mids: dict[str, str] = {}  # mid by track name
         for line in agreement.lines:
             self._build_sender(line)
         first = next(self._senders(), None)
         self._own_ssrc = first.ssrc if first is not None else secrets.randbits(32) or 1  # signs our feedback
-        link = Link(asyncio.get_running_loop(), clock, self._own_ssrc, transport.send_rtcp)
+        link = Link(
+            asyncio.get_running_loop(), clock, self._own_ssrc, transport.send_rtcp, self.uplink, self._tell_remb
+        )
         for line in agreement.lines:
             self._build_receiver(line, link)
 
@@ -177,6 +183,7 @@ class MediaSession:
             blocks = []
         if not sending:
             self._transport.send_rtcp(rtcp.receiver_report(self._own_ssrc, blocks, self._cname))
+        self._look_at_uplink(now_us)
         self._send_remb()
         octets_in = sum(reception.octets for reception in self._receptions())
         self._rates.update(now_us, octets_in, sum(sender.octets for sender in sending))
@@ -189,7 +196,7 @@ class MediaSession:
             self._send_remb()
 
     def _send_remb(self) -> None:
-        """Tell the peer how much we take of what it sends; the limit holds for all its streams together."""
+        """See how much we take of what the peer sends, and tell; the limit holds for all its streams together."""
         limit_bps, ssrcs = 0, []
         for kind, receiver in self.videos.items():
             for reception in receiver.receptions():
@@ -197,8 +204,23 @@ class MediaSession:
                 if reception.packets != self._packets_before.get(kind):
                     limit_bps += self._limits_bps[kind]
                 self._packets_before[kind] = reception.packets
+        self._takes = (max(limit_bps, self._least_bps) if limit_bps else 0, ssrcs)
+        self._tell_remb()
+
+    def _tell_remb(self) -> None:
+        """Tell the peer what we take, but no more than its line bears."""
+        limit_bps, ssrcs = self._takes
         if limit_bps:
-            self._transport.send_rtcp(rtcp.remb(self._own_ssrc, max(limit_bps, self._least_bps), ssrcs))
+            bitrate_bps = min(limit_bps, round(self.uplink.bps or limit_bps))
+            self._transport.send_rtcp(rtcp.remb(self._own_ssrc, bitrate_bps, ssrcs))
+
+    def _look_at_uplink(self, now_us: int) -> None:
+        receptions = [reception for receiver in self.videos.values() for reception in receiver.receptions()]
+        lost = sum(reception.lost for reception in receptions)
+        expected = lost + sum(reception.packets for reception in receptions)
+        expected_before, lost_before = self._video_before
+        self._video_before = (expected, lost)
+        self.uplink.report(expected - expected_before, lost - lost_before, now_us)
 
     def drops(self) -> Counter[tuple[str, str]]:
         """What was dropped of what came, by what it was of (``packets``, ``audio``, ``camera``, ``screen``) and why."""
@@ -219,7 +241,10 @@ class MediaSession:
             "packets_lost_in": max(0, sum(r.lost for r in receptions)),
             "packets_unrouted": self._routes.unrouted,
             "packets_out": sum(sender.packets for sender in self._senders()),
+            "uplink_queue_ms": self.uplink.queue_us / 1000,
         }
+        if self.uplink.bps is not None:
+            stats["uplink_bps"] = round(self.uplink.bps)
         for kind, receiver in self.videos.items():
             stats[f"{kind}_frames_in"] = receiver.frames
             stats[f"{kind}_nacks"] = receiver.nacks

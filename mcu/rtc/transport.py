@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import pylibsrtp
 from aiortc import (
     RTCCertificate,
     RTCDtlsFingerprint,
@@ -32,6 +31,8 @@ from mcu.rtc.hostile import MAX_BYTES, Gate
 from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import is_rtcp
 from mcu.rtc.sdp import MAX_CANDIDATES, Candidate
+from mcu.rtc.srtp import Error as SrtpError
+from mcu.rtc.srtp import SrtpSession
 
 MAX_SEND_BUFFER_BYTES = 128 * 1024  # waiting in the process because the kernel takes no more
 RTCP_BYTE_US, RTCP_BURST_BYTES = 25, 40_000  # 40 kB a second, where browsers send 2
@@ -73,6 +74,8 @@ class Transport:
         self._tasks: set[asyncio.Task[None]] = set()  # connecting, resolving names
         self._candidates = 0
         self._ended = False
+        self._out: SrtpSession | None = None  # both are there once DTLS has agreed on keys
+        self._in: SrtpSession | None = None
         self._pair: Any = None  # the nominated pair that the next three lines belong to
         self._socket: Any = None
         self._address: tuple[str, int] = ("", 0)
@@ -142,6 +145,7 @@ class Transport:
         if self._dtls.state != "connected":
             self._end("failed")
             return
+        self._agreed()
         self._gate.connected = True
         self._dtls.on("statechange", self._dtls_changed)
         self._user.transport_connected()
@@ -196,7 +200,7 @@ class Transport:
         return self._gate.drops + self.refused
 
     def _media_received(self, data: bytes) -> None:
-        srtp = self._dtls._rx_srtp  # noqa: SLF001 - aiortc's own receive path is what we replace
+        srtp = self._in or self._agreed()
         if srtp is None:
             self.refused["early"] += 1
             return
@@ -210,7 +214,7 @@ class Transport:
             return
         try:
             packet = srtp.unprotect_rtcp(data) if rtcp else srtp.unprotect(data)
-        except pylibsrtp.Error:
+        except SrtpError:
             self.refused["srtp"] += 1
             return
         self._ssrcs.add(ssrc)
@@ -218,6 +222,13 @@ class Transport:
             self._user.rtcp_received(packet)
         else:
             self._user.rtp_received(packet)
+
+    def _agreed(self) -> SrtpSession | None:
+        """What comes in can be decrypted from here on, and what goes out encrypted; None while there are no keys."""
+        rx, tx = self._dtls._rx_srtp, self._dtls._tx_srtp  # noqa: SLF001 - aiortc's own paths are what we replace
+        if rx is not None and tx is not None:
+            self._in, self._out = SrtpSession(rx), SrtpSession(tx)
+        return self._in
 
     @property
     def congested(self) -> bool:
@@ -238,18 +249,18 @@ class Transport:
 
     def send_rtp(self, packet: bytes) -> None:
         """Encrypt and send; dropped and counted while there is no connection."""
-        if self._gate.connected and not self._ended and self._route():
-            self._socket.sendto(self._dtls._tx_srtp.protect(packet), self._address)  # noqa: SLF001 - 8 us cheaper than _send_rtp
+        if self._out is not None and not self._ended and self._route():
+            self._socket.sendto(self._out.protect(packet), self._address)
         else:
             self.refused["unsent"] += 1
 
     def send_many(self, packets: Sequence[bytes]) -> None:
         """As ``send_rtp`` for each, with fewer system calls."""
-        if len(packets) == 1 or not (self._gate.connected and not self._ended and self._route()):
+        if len(packets) == 1 or self._out is None or self._ended or not self._route():
             for packet in packets:
                 self.send_rtp(packet)
             return
-        protect = self._dtls._tx_srtp.protect  # noqa: SLF001 - as above
+        protect = self._out.protect
         for run in segments.runs([protect(packet) for packet in packets]):
             if not self._send_run(run):
                 for packet in run:
@@ -273,7 +284,7 @@ class Transport:
 
     def send_rtcp(self, packet: bytes) -> None:
         """As ``send_rtp``, for RTCP."""
-        if self._gate.connected and not self._ended and self._route():
-            self._socket.sendto(self._dtls._tx_srtp.protect_rtcp(packet), self._address)  # noqa: SLF001 - as above
+        if self._out is not None and not self._ended and self._route():
+            self._socket.sendto(self._out.protect_rtcp(packet), self._address)
         else:
             self.refused["unsent"] += 1

@@ -18,7 +18,6 @@ from mcu.clock import MediaClock, Ticker
 from mcu.errors import CodecError
 from mcu.media import Picture, Plane, Rung
 from mcu.messages import VideoConfig
-from mcu.priority import defer_this_thread
 from mcu.traces import MixTrace, Shown
 from mcu.video.budget import Shares
 from mcu.video.compositor import Compositor, check
@@ -156,13 +155,13 @@ class VideoMixer:
         now_us = self._clock.now_us()
         return {id_: source.state(now_us) for id_, source in self._sources.items()}
 
-    def source_stats(self, source_id: str) -> dict[str, float]:
-        """What is known of a camera's pictures; nothing of a source that is not here. Any thread."""
+    def source_stats(self, source_id: str, kind: str) -> dict[str, float]:
+        """What is known of the pictures of a camera or screen; nothing of a source that is not here. Any thread."""
         source = self._sources.get(source_id)
         if source is None:
             return {}
         width, height = source.size
-        return {"camera_width": width, "camera_height": height, "camera_decoded": source.decoded}
+        return {f"{kind}_width": width, f"{kind}_height": height, f"{kind}_decoded": source.decoded}
 
     def tiles(self) -> TileMoves:
         """Where the tiles are, or where they come from and go to. Any thread."""
@@ -194,7 +193,6 @@ class VideoMixer:
         return mixer_metrics(self, tuple(self._outputs), self._sources)
 
     def _run(self) -> None:
-        defer_this_thread()
         while not self._stopping.is_set():
             try:
                 self._once()

@@ -107,16 +107,32 @@ def sound(path: Path) -> tuple[float, Samples]:
     return begins, np.concatenate(blocks)
 
 
-def flashes(path: Path, box: Box) -> list[float]:
+@dataclass(frozen=True)
+class Flash:
+    """A flash's first picture, and when it could have been shown at the earliest.
+
+    The two differ where the pictures before it were never made: no picture, no flash.
+    """
+
+    earliest_s: float
+    shown_s: float
+
+    def distance_s(self, beep_s: float) -> float:
+        """How much later a beep comes; 0 while the picture was missing."""
+        return beep_s - min(max(beep_s, self.earliest_s), self.shown_s)
+
+
+def flashes(path: Path, box: Box, fps: int) -> list[Flash]:
     """When the part ``box`` of the picture turns white."""
     x, y, width, height = box
-    onsets, was_lit = [], True
+    onsets: list[Flash] = []
+    was_lit, before_s = True, 0.0
     with av.open(str(path)) as file:
         for frame in file.decode(video=0):
             luma = frame.to_ndarray(format="gray")[y : y + height, x : x + width].mean()
             if luma > 180 and not was_lit:
-                onsets.append(float(frame.time))
-            was_lit = bool(luma > 180)
+                onsets.append(Flash(min(before_s + 1 / fps, frame.time), frame.time))
+            was_lit, before_s = bool(luma > 180), frame.time
     return onsets
 
 
@@ -135,8 +151,7 @@ def beeps(path: Path, hz: float) -> list[float]:
     return [begins + float(rise) / SAMPLE_RATE_HZ for rise in firsts]
 
 
-def offsets_ms(flash_times: list[float], beep_times: list[float]) -> list[float]:
+def offsets_ms(seen: list[Flash], beep_times: list[float]) -> list[float]:
     """For each flash, how much later its beep comes (the nearest one within half a second)."""
-    distances = [np.array(beep_times) - flash for flash in flash_times]
-    nearest = [float(distance[np.abs(distance).argmin()]) for distance in distances]
+    nearest = [min((flash.distance_s(beep) for beep in beep_times), key=abs) for flash in seen]
     return [1000 * distance for distance in nearest if abs(distance) < 0.5]

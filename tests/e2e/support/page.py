@@ -49,9 +49,9 @@ PAINTED = """(colour) => {
 }"""
 
 
-async def launch(playwright: Playwright, *arguments: str) -> Browser:
-    """A Chromium with these arguments besides the usual ones."""
-    return await playwright.chromium.launch(executable_path=executable(), args=[*BASE_ARGUMENTS, *arguments])
+async def launch(playwright: Playwright, *arguments: str, by: Path | None = None) -> Browser:
+    """A Chromium with these arguments besides the usual ones; ``by``: a program that starts it."""
+    return await playwright.chromium.launch(executable_path=by or executable(), args=[*BASE_ARGUMENTS, *arguments])
 
 
 class Guest:

@@ -92,7 +92,7 @@ class Synthetic:
         self._sends = sends
         self._asks = asks_for_keyframes
         self._colour = colour
-        self._thread = LoopThread("synthetic")
+        self._thread = LoopThread("synthetic", real_time=True)
         self._connection: RTCPeerConnection | None = None
         self._location = ""
         self._drains: list[asyncio.Task[None]] = []

@@ -28,16 +28,23 @@ class LoopThread:
     """An event loop on a thread of its own, so that one peer's work never waits for another's.
 
     It goes before the browsers where that is allowed: what a test's own peer sends late, the service cannot mend.
+
+    Args:
+        name: of the thread.
+        real_time: whether it measures times, and so must not wait for a processor at all.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, real_time: bool = False) -> None:
         self.loop = asyncio.new_event_loop()
+        self._real_time = real_time
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -10)
+            if self._real_time:
+                os.sched_setscheduler(threading.get_native_id(), os.SCHED_RR, os.sched_param(1))
         self.loop.run_forever()
 
     def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 60) -> T:

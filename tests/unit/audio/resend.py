@@ -8,6 +8,7 @@ from mcu.rtc import rtcp
 from mcu.rtc.receive import Link
 from mcu.rtc.receive_audio import AudioReceiver
 from mcu.rtc.rtp import RtpPacket
+from mcu.rtc.uplink import UplinkEstimate
 from tests.unit.audio.line import Network, clean, spoken_packets
 from tests.unit.rtc.fakes import Loop, chromium_line
 
@@ -29,7 +30,7 @@ class ResendingLine:
         if nack:
             (opus,) = line.codecs
             line = dataclasses.replace(line, codecs=(dataclasses.replace(opus, feedback=frozenset({"nack"})),))
-        link = Link(cast("Any", self.loop), self.loop.clock(), 1, self._asked)
+        link = Link(cast("Any", self.loop), self.loop.clock(), 1, self._asked, UplinkEstimate(4e6), lambda: None)
         self.receiver = AudioReceiver(line, link)
         self.receiver.sink = self
         self.units: list[AudioUnit] = []

@@ -39,3 +39,13 @@ def test_late_ticks_are_skipped_and_counted_never_queued() -> None:
     assert ticker.skipped == 3
     assert ticker.wait_us(95_000) == 5_000
     assert ticker.take(100_000) == 5
+
+
+def test_sound_that_is_a_little_late_is_made_up_for_and_no_more_than_that() -> None:
+    ticker = Ticker(50, made_up=2)
+    assert ticker.take(0) == 0
+    assert [ticker.take(75_000) for _ in range(3)] == [1, 2, 3]  # 20 and 40 ms were missed
+    assert ticker.wait_us(75_000) == 5_000
+    assert ticker.skipped == 0
+    assert [ticker.take(205_000) for _ in range(3)] == [8, 9, 10]
+    assert ticker.skipped == 4

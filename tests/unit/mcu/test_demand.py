@@ -4,7 +4,7 @@ import pytest
 
 from layouts.geometry import Rect, Size
 from layouts.model import Layout, Tile
-from mcu.demand import OFF_STAGE, cameras_wanted
+from mcu.demand import OFF_STAGE, beside_screens, cameras_wanted
 
 pytestmark = pytest.mark.unit
 
@@ -40,3 +40,23 @@ def test_of_a_camera_that_costs_too_much_the_least_is_wanted() -> None:
     assert (wanted["a"].width, wanted["a"].bitrate_bps) == (960, 150_000)
     assert (wanted["b"], wanted["c"]) == (plain["b"], OFF_STAGE)
     assert set(wanted) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("uplink_bps", "camera_bps"),
+    [
+        (None, 1_105_920),
+        (9e6, 1_105_920),
+        (3_700_000, 1_105_920),
+        (3_550_000, 1_000_000),  # what a screen at its best leaves
+        (2_000_000, 400_000),
+        (1_000_000, 150_000),
+        (600_000, 100_000),
+        (100_000, 100_000),
+    ],
+)
+def test_of_a_line_too_narrow_for_both_a_screen_gets_the_larger_part(uplink_bps: float | None, camera_bps: int) -> None:
+    wanted = cameras_wanted(_layout(a=Rect(0, 0, 640, 360)), ["a", "b"])
+    told = beside_screens(wanted, {"a": uplink_bps})
+    assert told["a"].bitrate_bps == camera_bps
+    assert (told["a"].width, told["b"]) == (640, wanted["b"])

@@ -48,6 +48,13 @@ def test_opus_is_asked_for_in_stereo_where_the_room_is(offer: str) -> None:
     assert not mono.parameters.keys() & {"stereo", "sprop-stereo", "maxaveragebitrate"}
 
 
+def test_silence_may_be_left_out_of_speech_but_not_of_music() -> None:
+    (speech,) = negotiate(parse_offer(CHROMIUM)).lines[0].codecs
+    (music,) = negotiate(parse_offer(CHROMIUM), stereo=True).lines[0].codecs
+    assert speech.parameters["usedtx"] == "1"
+    assert "usedtx" not in music.parameters
+
+
 def test_g711_has_no_stereo_to_ask_for() -> None:
     lines = HEAD + "a=group:BUNDLE 0\r\n" + _audio("0")
     (pcmu,) = negotiate(parse_offer(lines), stereo=True).lines[0].codecs
@@ -189,7 +196,7 @@ def test_the_answer_says_what_browsers_have_to_know() -> None:
     sections = _answer(negotiate(parse_offer(CHROMIUM))).split("m=")
     session, audio, camera, screen = sections
     assert "a=group:BUNDLE 0 1 2\r\n" in session
-    assert "a=fmtp:111 minptime=10;useinbandfec=1\r\n" in audio
+    assert "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\n" in audio
     assert "a=setup:active\r\n" in audio
     assert "a=candidate:f 1 udp 100 192.0.2.1 4000 typ host\r\na=end-of-candidates\r\n" in audio
     assert "a=msid:stream sound\r\n" in audio

@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -6,9 +7,10 @@ import pytest
 from mcu.media import AudioCodec, AudioUnit, VideoCodec, VideoUnit
 from mcu.rtc import rtcp
 from mcu.rtc.packetize import packetize_vp8
-from mcu.rtc.receive import PLI_INTERVAL_US, Link, VideoReceiver
+from mcu.rtc.receive import Link, VideoReceiver
 from mcu.rtc.receive_audio import AudioReceiver
-from mcu.rtc.rtp import RtpPacket
+from mcu.rtc.rtp import ABS_SEND_TIME_URI, RtpPacket, abs_send_time
+from mcu.rtc.uplink import UplinkEstimate
 from tests.unit.rtc.fakes import Loop, Wire, chromium_line
 
 pytestmark = pytest.mark.unit
@@ -25,17 +27,25 @@ class _Sink:
         self.units.append(unit)
 
 
+def _link(loop: Loop, wire: Wire, uplink_fell: Callable[[], None] = lambda: None) -> Link:
+    return Link(cast("Any", loop), loop.clock(), 1, wire.send_rtcp, UplinkEstimate(4e6), uplink_fell)
+
+
 class _Video:
     """A receiver on virtual time, and a sender of frames of two packets."""
 
     def __init__(self) -> None:
         self.loop = Loop()
         self.wire = Wire(self.loop)
-        link = Link(cast("Any", self.loop), self.loop.clock(), 1, self.wire.send_rtcp)
+        self.fell = 0  # the estimate of the line
+        link = _link(self.loop, self.wire, self._uplink_fell)
         self.receiver = VideoReceiver(chromium_line("camera"), link)
         self.sink = _Sink()
         self.receiver.sink = self.sink
         self._packetize = packetize_vp8
+
+    def _uplink_fell(self) -> None:
+        self.fell += 1
 
     def packets(self, number: int, *, key: bool = False, ssrc: int = 7) -> list[RtpPacket]:
         payloads = self._packetize((b"\x10" if key else b"\x11") + bytes(1500))
@@ -120,14 +130,14 @@ def test_what_never_comes_is_given_up_for_a_keyframe() -> None:
     assert [unit.rtp_time // 3000 for unit in video.sink.units] == [0, 4, 5]
 
 
-def test_keyframes_are_asked_for_at_intervals_while_packets_come() -> None:
+def test_keyframes_are_asked_for_at_growing_intervals_while_none_comes() -> None:
     video = _Video()
-    for number in range(1, 91):  # three seconds without a keyframe
+    for number in range(1, 300):  # ten seconds without a keyframe
         video.take(*video.packets(number))
         video.loop.run(33_333)
     times = [now_us for now_us, _ in video.wire.rtcp]
-    assert len(times) == 6
-    assert all(after - before >= PLI_INTERVAL_US for before, after in itertools.pairwise(times))
+    intervals_s = [(after - before) / 1e6 for before, after in itertools.pairwise(times)]
+    assert intervals_s == pytest.approx([0.5, 1, 2, 4], abs=0.05)
 
 
 def test_a_keyframe_wanted_by_the_mixer_is_asked_for_until_it_comes() -> None:
@@ -182,6 +192,16 @@ def test_probing_padding_and_unknown_payload_types_are_dropped_and_counted() -> 
     assert video.receiver.all_drops()["payload_type"] == 1
 
 
+def test_a_queue_on_the_line_is_told_at_once() -> None:
+    video = _Video()
+    send_time_id = chromium_line("camera").extensions[ABS_SEND_TIME_URI]
+    for number in range(150):  # each leaves 7 ms after the one before, and arrives 10 ms after it
+        video.loop.run(10 * MS)
+        extension = bytes([send_time_id << 4 | 2]) + abs_send_time(number * 7 * MS).to_bytes(3)
+        video.take(RtpPacket(VP8, True, number, number * 3000, 7, bytes(1000), 0xBEDE, extension))
+    assert video.fell == 1
+
+
 def test_closing_stops_the_timer() -> None:
     video = _Video()
     video.take(*video.packets(0, key=True))
@@ -196,8 +216,7 @@ def test_closing_stops_the_timer() -> None:
 
 def _audio() -> tuple[AudioReceiver, _Sink]:
     loop = Loop()
-    link = Link(cast("Any", loop), loop.clock(), 1, Wire(loop).send_rtcp)
-    receiver, sink = AudioReceiver(chromium_line("audio"), link), _Sink()
+    receiver, sink = AudioReceiver(chromium_line("audio"), _link(loop, Wire(loop))), _Sink()
     receiver.sink = sink
     return receiver, sink
 

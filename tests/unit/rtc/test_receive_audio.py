@@ -8,6 +8,7 @@ from mcu.rtc import rtcp
 from mcu.rtc.receive import Link
 from mcu.rtc.receive_audio import MAX_MISSING, AudioReceiver
 from mcu.rtc.rtp import RtpPacket
+from mcu.rtc.uplink import UplinkEstimate
 from tests.unit.rtc.fakes import Loop, Wire, chromium_line
 
 pytestmark = pytest.mark.unit
@@ -25,7 +26,9 @@ class _World:
         line = chromium_line("audio")
         if nack:
             line = replace(line, codecs=tuple(replace(c, feedback=frozenset({"nack"})) for c in line.codecs))
-        link = Link(cast("Any", self.loop), self.loop.clock(), 1, self.wire.send_rtcp)
+        link = Link(
+            cast("Any", self.loop), self.loop.clock(), 1, self.wire.send_rtcp, UplinkEstimate(4e6), lambda: None
+        )
         self.receiver = AudioReceiver(line, link)
         self.receiver.sink = self
         self.units: list[AudioUnit] = []

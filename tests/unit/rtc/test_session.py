@@ -10,7 +10,7 @@ from mcu.rtc import rtcp
 from mcu.rtc.negotiate import negotiate
 from mcu.rtc.packetize import packetize_vp8
 from mcu.rtc.routes import MAX_STREAMS
-from mcu.rtc.rtp import HeaderWriter
+from mcu.rtc.rtp import ABS_SEND_TIME_URI, HeaderWriter, abs_send_time
 from mcu.rtc.sdp import parse_offer
 from mcu.rtc.sender import HISTORY_PACKETS, OutPacket
 from mcu.rtc.session import MAX_BPS, MediaSession
@@ -253,3 +253,44 @@ async def test_lost_sound_that_the_peer_asks_for_is_sent_again() -> None:
     world.session.rtcp_received(rtcp.nack(1, sender.ssrc, [int.from_bytes(sent[2:4])]))
     assert [data for _, data in world.wire.rtp] == [sent, sent]
     assert world.session.stats()["audio_resent"] == 1
+
+
+async def test_nobody_is_told_more_than_the_line_bears() -> None:
+    world = _World()
+    camera = world.agreement.lines[1].offered.ssrcs[0]
+    told = []
+    for sequence, bears in enumerate([None, 300_000, 9_000_000]):
+        world.session.uplink.bps = bears
+        world.session.rtp_received(world.packet(camera, None, sequence=sequence))
+        told += [rtcp.remb_bitrate(p) for p in world.reports() if isinstance(p, rtcp.Feedback)]
+    assert told == pytest.approx([MAX_BPS["camera"], 300_000, MAX_BPS["camera"]], rel=0.01)
+
+
+async def test_a_queue_on_the_line_is_told_of_without_waiting_for_the_next_report() -> None:
+    world = _World()
+    camera = world.agreement.lines[1].offered.ssrcs[0]
+    header = HeaderWriter(camera, None, world.agreement.lines[1].extensions[ABS_SEND_TIME_URI])
+    world.session.rtp_received(world.packet(camera, None))
+    world.session.report()
+    world.wire.rtcp.clear()
+    for sequence in range(1, 151):  # 1000 bytes leave every 7 ms and arrive every 10 ms, which is 800 kbit/s
+        world.loop.run(10_000)
+        head = header.header(VP8, sequence, sequence * 3000, abs_send_time(sequence * 7_000))
+        world.session.rtp_received(head + bytes(1000))
+    packets = [packet for _, data in world.wire.rtcp for packet in rtcp.parse(data)]
+    told = [bps for p in packets if isinstance(p, rtcp.Feedback) and (bps := rtcp.remb_bitrate(p)) is not None]
+    assert told == pytest.approx([0.85 * 800_000], rel=0.01)
+    assert world.session.stats()["uplink_bps"] == pytest.approx(told[0], rel=0.01)
+
+
+async def test_loss_in_two_reports_in_a_row_is_a_narrow_line() -> None:
+    world = _World()
+    camera, screen = (line.offered.ssrcs[0] for line in world.agreement.lines[1:])
+    for second in range(4):
+        for sequence in range(second * 100, second * 100 + 100):
+            world.loop.run(10_000)
+            if sequence % 4:
+                world.session.rtp_received(world.packet(camera, None, sequence=sequence))
+            world.session.rtp_received(world.packet(screen, None, sequence=sequence))
+        world.session.report()
+    assert world.session.uplink.bps is not None

@@ -1,0 +1,70 @@
+"""Our way into libsrtp beside pylibsrtp's own: each reads what the other wrote."""
+
+import pylibsrtp
+import pytest
+
+from mcu.rtc.srtp import Error, SrtpSession
+
+pytestmark = pytest.mark.unit
+
+KEYS = {
+    pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80: b"k" * 30,
+    pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM: b"k" * 28,
+    pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM: b"k" * 44,
+}
+RTP = bytes.fromhex("8060 0007 00000001 01020304") + b"sixteen octets, or more"
+RTCP = bytes.fromhex("80c9 0001 01020304")
+
+profiles = pytest.mark.parametrize("profile", KEYS)
+
+
+def library_session(profile: int, direction: int) -> pylibsrtp.Session:
+    return pylibsrtp.Session(pylibsrtp.Policy(key=KEYS[profile], ssrc_type=direction, srtp_profile=profile))
+
+
+def outgoing(profile: int) -> pylibsrtp.Session:
+    return library_session(profile, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+
+
+def incoming(profile: int) -> pylibsrtp.Session:
+    return library_session(profile, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+
+
+@profiles
+def test_the_library_reads_what_we_write(profile: int) -> None:
+    ours, theirs = SrtpSession(outgoing(profile)), incoming(profile)
+    protected = ours.protect(RTP)
+    assert protected[:12] == RTP[:12]
+    assert RTP[12:] not in protected
+    assert theirs.unprotect(protected) == RTP
+    assert theirs.unprotect_rtcp(ours.protect_rtcp(RTCP)) == RTCP
+
+
+@profiles
+def test_we_read_what_the_library_writes(profile: int) -> None:
+    ours, theirs = SrtpSession(incoming(profile)), outgoing(profile)
+    assert ours.unprotect(theirs.protect(RTP)) == RTP
+    assert ours.unprotect_rtcp(theirs.protect_rtcp(RTCP)) == RTCP
+
+
+@profiles
+def test_packets_of_every_size_come_through_whole(profile: int) -> None:
+    ours, theirs = SrtpSession(outgoing(profile)), SrtpSession(incoming(profile))
+    for size in range(1450):
+        packet = RTP[:2] + size.to_bytes(2) + RTP[4:12] + bytes([size % 251]) * size
+        assert theirs.unprotect(ours.protect(packet)) == packet
+
+
+def test_forged_repeated_and_oversized_packets_are_refused() -> None:
+    profile = pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80
+    protected = outgoing(profile).protect(RTP)
+    ours = SrtpSession(incoming(profile))
+    with pytest.raises(Error):
+        ours.unprotect(protected[:-1] + bytes([protected[-1] ^ 1]))
+    assert ours.unprotect(protected) == RTP
+    with pytest.raises(Error):
+        ours.unprotect(protected)
+    with pytest.raises(Error):
+        ours.unprotect(protected[:12])
+    with pytest.raises(Error):
+        ours.unprotect(bytes([0x80, 96]) + bytes(4000))
