@@ -12,8 +12,8 @@ class RepairDelay:
     """Whether to wait for repaired packets.
 
     Not for single losses now and then: in-band FEC mends most of them, and to change the delay costs more than the
-    others do (PESQ 0.4 to 0.7, in pauses of speech 0.2 to 0.5). But when something had to be made up for one of two neighbours, or
-    when losses are many. Then for all that is ever waited for, and without any change while losses go on.
+    others do (PESQ 0.4 to 0.7, in pauses of speech 0.2 to 0.5). But when something had to be made up for one of two
+    neighbours, or when losses are many. Then for all that is ever waited for, without any change while losses go on.
     """
 
     def __init__(self) -> None:
