@@ -29,8 +29,8 @@ def settle() -> None:
 def tidy() -> None:
     """Collect what is unreachable, in a process that has settled, and give free memory back to the system.
 
-    glibc keeps what was freed in between smaller pieces that live on, and hands it to the next only as far as it fits: a
-    room whose people come and go grows to half as much again as it needs. Other C libraries are left alone.
+    glibc keeps what was freed in between smaller pieces that live on, and hands it to the next only as far as it fits:
+    a room whose people come and go grows to half as much again as it needs. Other C libraries are left alone.
     """
     if not gc.isenabled():
         gc.collect()

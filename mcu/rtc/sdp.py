@@ -4,7 +4,7 @@ Lenient in what does not concern us, strict and clear in what we need. What come
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mcu.errors import BadOfferError
@@ -114,7 +114,7 @@ def parse_offer(text: str) -> Offer:
         raise BadOfferError("the offer is no session description: it does not begin with v=0")
     offer = Offer()
     session = MediaLine("session", 0, "", ())  # what holds for all lines that say nothing of their own
-    for number, line in _numbered(text):
+    for number, line in _codecs_first(_numbered(text)):
         try:
             _read_line(offer, session, line)
         except (ValueError, IndexError) as error:
@@ -131,6 +131,15 @@ def _numbered(text: str) -> Iterator[tuple[int, str]]:
         stripped = line.rstrip("\r ")
         if stripped:
             yield number, stripped
+
+
+def _codecs_first(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """In each section what says which codecs there are, then what says more of them: Firefox has it the other way."""
+    section, ranked = 0, []
+    for number, line in lines:
+        section += line.startswith("m=")
+        ranked.append((section, not line.startswith(("m=", "a=rtpmap:")), number, line))
+    yield from ((number, line) for *_, number, line in sorted(ranked))
 
 
 def _read_line(offer: Offer, session: MediaLine, line: str) -> None:

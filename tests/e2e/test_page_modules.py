@@ -65,6 +65,14 @@ async def test_an_offer_in_stereo(call: Any) -> None:
     assert await call("stereo", "inStereo", told) == told
 
 
+async def test_an_offer_in_which_sound_is_sent_again(call: Any) -> None:
+    video = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n"
+    audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n"
+    told = await call("repairs", "withAudioNack", audio + video)
+    assert told == audio.replace("opus/48000/2\r\n", "opus/48000/2\r\na=rtcp-fb:111 nack\r\n") + video
+    assert await call("repairs", "withAudioNack", told) == told
+
+
 async def test_waits_grow_to_a_limit_and_are_spread(page: Page) -> None:
     waits = await page.evaluate(
         """async () => {

@@ -6,6 +6,7 @@
 import { ApiError } from "./api.js";
 import { fragment } from "./fragment.js";
 import { cameraLimits } from "./quality.js";
+import { withAudioNack } from "./repairs.js";
 import { inStereo } from "./stereo.js";
 
 const GATHER_MS = 500; // candidates found by then go with the offer, later ones are trickled
@@ -64,7 +65,8 @@ export class Peer {
   /** Offer, and take the answer. Throws ApiError. */
   async join(room, name) {
     const offer = await this.#pc.createOffer();
-    await this.#pc.setLocalDescription(this.#music ? { type: "offer", sdp: inStereo(offer.sdp) } : offer);
+    const sdp = withAudioNack(this.#music ? inStereo(offer.sdp) : offer.sdp);
+    await this.#pc.setLocalDescription({ type: "offer", sdp });
     await this.#gatherForAWhile();
     this.#offered = true;
     const answer = await this.#api.join(room, name, this.#pc.localDescription.sdp);

@@ -88,6 +88,15 @@ def test_firefox_without_h264_gets_vp8() -> None:
     assert agreement.negotiated.screen_in
 
 
+@pytest.mark.parametrize("offer", [CHROMIUM, FIREFOX])
+def test_lost_pictures_can_be_asked_for_again_by_both_sides(offer: str) -> None:
+    """Whatever the order in which a browser says what of its codecs."""
+    _, camera, _ = negotiate(parse_offer(offer)).lines
+    vp8 = camera.codecs[0]
+    assert vp8.feedback == {"nack", "nack pli", "ccm fir", "goog-remb"}
+    assert camera.rtx_for(vp8.payload_type) is not None
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
