@@ -1,6 +1,6 @@
 """A room for music, in Chromium: what is played on the left is heard on the left."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -47,6 +47,14 @@ SPECTRA = """async ([left, right]) => {
     return [left, right].map((hz) => Math.max(...levels.slice(bin(hz) - 2, bin(hz) + 3)));
   });
 }"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Its rooms wait for their first participant as long as a browser takes to start."""
+    service = Server()
+    yield service.start()
+    service.close()
 
 
 @pytest_asyncio.fixture
