@@ -12,6 +12,7 @@ _TRIM_ABOVE, _TRIM_BELOW = ms(2), ms(0.5)  # resampling starts and stops at thes
 _FASTER_ABOVE = ms(5)
 _SLOW_TRIM, _FAST_TRIM = 3, stretch.MAX_TRIM  # samples a block
 _SPLICE_ABOVE = ms(15)
+_MOST = ms(400)  # in the queue: no delay is longer
 _FAR = ms(60)  # behind; there two splices are made at once
 _SOFT_DBFS = -45.0  # between words; there a moment more or less is not heard
 _QUIET_DBFS = -55.0  # below it a cut anywhere is inaudible
@@ -107,7 +108,8 @@ class ElasticSound:
     def _dwell(self, samples: int) -> bool:
         """Repeat 20 ms, backwards and forwards, so that all ends join, for about so many samples."""
         soft = self._sound[:SAMPLES_PER_TICK]
-        turns = round(samples / (2 * SAMPLES_PER_TICK))
+        room = _MOST - len(self._sound)
+        turns = max(0, min(round(samples / (2 * SAMPLES_PER_TICK)), room // (2 * SAMPLES_PER_TICK)))
         self._sound = np.concatenate([soft, *[soft[::-1], soft] * turns, self._sound[SAMPLES_PER_TICK:]])
         self.stretched += turns * 2 * SAMPLES_PER_TICK
         return turns > 0

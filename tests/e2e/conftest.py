@@ -10,8 +10,16 @@ from tests.e2e.support.chromium import Chromium
 from tests.e2e.support.firefox import Firefox
 from tests.e2e.support.media import GREEN, RED, camera_y4m, tone, write_wav
 from tests.e2e.support.server import Server
+from tests.standstill import none_by_collections
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_standstill() -> Iterator[None]:
+    """Of the participants that run in this process: what they send late, the service cannot mend."""
+    with none_by_collections():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from tests.media.guest_streams import Stream, heard_from
 from tests.media.room_guests import Guest, House, open_house
 from tests.unit.audio.chirps import SLOT_S, found
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 GAP_MS = 200
 TICK_MS = 1_000 / 30

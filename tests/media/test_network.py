@@ -20,7 +20,7 @@ from tests.media.guest_streams import Luma, Shown, heard_from, pictures
 from tests.media.room_guests import CANVAS, Guest, House, open_house
 from tests.unit.audio.chirps import SLOT_S, found
 
-pytestmark = [pytest.mark.media, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.media, pytest.mark.timeout(150), pytest.mark.usefixtures("no_standstill")]
 
 TICK = 90_000 // FPS
 STEADY = 30  # ticks in a row before a picture that is compared

@@ -6,7 +6,7 @@ from mcu.messages import RoomConfig
 from mcu.room import Room
 from tests.media.rtc_world import Client, ToneTrack, until
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 
 async def _join(room: Room, name: str, *, video: bool) -> Client:

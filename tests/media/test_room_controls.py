@@ -6,7 +6,7 @@ from mcu.messages import Event, ParticipantUpdated, RoomConfig
 from mcu.room import Room
 from tests.media.rtc_world import Client, ToneTrack, until
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 
 async def test_who_is_muted_for_everybody_is_known_to_everybody() -> None:

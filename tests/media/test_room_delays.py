@@ -6,7 +6,7 @@ from mcu.messages import RoomConfig, VideoConfig
 from mcu.room import Room
 from tests.media.rtc_world import Client, PatternTrack, ToneTrack, until
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 PICTURE = {"receive", "decode", "hold", "wait", "compose", "encode", "send", "total"}
 SOUND = {"wait", "mix", "send", "total"}

@@ -19,7 +19,7 @@ from recorder.finish import finish
 from tests.media.rtc_world import Client, until
 from tests.unit.audio.room import strength
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 LEFT_HZ, RIGHT_HZ = 440, 1_000
 VIDEO = VideoConfig(width=320, height=180, fps=15, bitrate_bps=200_000)

@@ -25,7 +25,7 @@ from mcu.messages import (
 )
 from recorder.finish import finish
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 CONFIG = RoomConfig(name="standup", video=VideoConfig(width=320, height=180, fps=30, bitrate_bps=500_000))
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.media.rtc_world import FPS, Call, Client, PatternTrack, ToneTrack, call, until
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 
 def _impair(transport: Any, loss: float, jitter_s: float) -> Callable[[], None]:

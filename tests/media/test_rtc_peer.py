@@ -14,7 +14,7 @@ from mcu.media import AudioCodec, VideoCodec, VideoUnit
 from mcu.rtc.peer import Peer
 from tests.media.rtc_world import Client, Events, PatternTrack, ToneTrack, call, until
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
 
 
 def _sending_client() -> Client:
