@@ -120,14 +120,23 @@ def segment_name(number: int) -> str:
 
 
 class _LocalSegmentFile:
+    """After a write that failed there are no others: what follows a hole makes the whole file unreadable."""
+
     def __init__(self, path: Path) -> None:
         self._file = path.open("xb", buffering=0)
+        self._error: OSError | None = None
 
     def write(self, data: bytes, /) -> int:
+        if self._error is not None:
+            raise self._error
         view = memoryview(data)
         done = 0
-        while done < len(view):
-            done += self._file.write(view[done:])
+        try:
+            while done < len(view):
+                done += self._file.write(view[done:])
+        except OSError as error:
+            self._error = error
+            raise
         return done
 
     def close(self) -> None:

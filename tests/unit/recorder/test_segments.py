@@ -1,4 +1,7 @@
 import errno
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,26 @@ def test_room_is_kept_for_joining_all_parts(tmp_path: Path, monkeypatch: pytest.
     assert store.has_room(500)
     free = reserve + 1500
     assert not store.has_room(500)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file may grow beyond ``size`` bytes: as on a disk that is full just there."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_nothing_is_written_behind_a_hole_when_there_is_room_again(tmp_path: Path) -> None:
+    file = LocalSegmentStore(tmp_path).create("segment-00000.mp4")
+    with largest_file(1000):
+        file.write(b"a" * 600)
+        with pytest.raises(OSError, match="too large"):
+            file.write(b"b" * 600)
+    with pytest.raises(OSError, match="too large"):
+        file.write(b"c")
+    file.close()
+    assert (tmp_path / "segment-00000.mp4").read_bytes() == b"a" * 600 + b"b" * 400
