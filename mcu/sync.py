@@ -10,9 +10,10 @@ from collections import deque
 MAX_WAIT_US = 500_000
 _SLEW = 0.1  # of the time gone by: the offset in use moves no faster, so pictures never jump
 _FAST_SLEW = 0.3  # while it is off by more than _FAR_US: out of sync is worse than a little slow or fast
-_FAR_US = 40_000
+_FAR_US = 20_000
 _NEW_TIMELINE_US = 1_000_000  # an offset this far away is another clock, not another delay
 _SMOOTHING = 0.05  # weight of one block's measurement; one that stands for several blocks weighs as much as they
+_MOVED_US, _MOVED_SMOOTHING = 15_000, 0.4  # so far off the sound has been moved, which no mean has to prove
 _BLOCK_US = 20_000
 _AUDIO_MEMORY_US = 2_000_000  # after this long without sound, pictures go by their own arrival
 _PICTURE_WINDOW_US = 2_000_000
@@ -49,7 +50,8 @@ class LipSync:
                 self._audio_offset_us = float(offset)
             else:
                 blocks = max(1, (playout_us - self._audio_us) // _BLOCK_US)
-                self._audio_offset_us = old + (offset - old) * (1 - (1 - _SMOOTHING) ** blocks)
+                smoothing = _MOVED_SMOOTHING if abs(offset - old) > _MOVED_US else _SMOOTHING
+                self._audio_offset_us = old + (offset - old) * (1 - (1 - smoothing) ** blocks)
             self._audio_us = playout_us
 
     def pictures_offset_us(self, now_us: int) -> int | None:

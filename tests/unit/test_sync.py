@@ -100,6 +100,14 @@ def test_a_changed_sound_delay_is_followed_slowly() -> None:
     assert offsets_ms(pictures, 13) == pytest.approx([300] * len(offsets_ms(pictures, 13)), abs=3)
 
 
+def test_sound_that_was_moved_is_followed_before_anybody_notices() -> None:
+    """As it is after a bad moment on the line, when its delay shrinks again in one pause of speech."""
+    pictures = play(
+        LipSync(), 10, sound_delay_us=lambda t: 160_000 if t < 8 else 100_000, picture_delay_us=lambda _: 40_000
+    )
+    assert max(abs(offset - 100) for offset in offsets_ms(pictures, 8.4)) < 12
+
+
 def test_no_picture_waits_longer_than_half_a_second_or_is_due_before_it_came() -> None:
     late_sound = play(LipSync(), 20, sound_delay_us=lambda _: 900_000, picture_delay_us=lambda _: 40_000)
     late_pictures = play(LipSync(), 20, sound_delay_us=lambda _: 50_000, picture_delay_us=lambda _: 400_000)
