@@ -168,6 +168,6 @@ def publish(frames: Iterator[EncodedFrame], pictures: PacketHub, sound: PacketHu
         if speed:
             first_us = frame.time_us if first_us is None else first_us
             time.sleep(max(0, (frame.time_us - first_us) / 1e6 / speed - (time.monotonic() - begun)))
-        elif n % 100 == 99:
+        elif n % 40 == 39:
             time.sleep(0.05)
         (pictures if isinstance(frame.codec, VideoCodec) else sound).publish(frame)
