@@ -33,15 +33,14 @@ class Ticker:
 
     Args:
         rate_hz: ticks a second.
-        first: number of the first tick to hand out.
         made_up: how many ticks whose successors are due are still handed out, late. None for pictures: a newer one is
             always better. A late block of sound is in time for every receiver's jitter buffer; a skipped one is a hole.
     """
 
-    def __init__(self, rate_hz: Fraction | int, first: int = 0, made_up: int = 0) -> None:
+    def __init__(self, rate_hz: Fraction | int, made_up: int = 0) -> None:
         self.period_us = Fraction(1_000_000) / Fraction(rate_hz)
         self._made_up = made_up
-        self.next = first  # number of the tick that is to come
+        self.next = 0  # number of the tick that is to come
         self.skipped = 0  # ticks that were never handed out because they were too late
 
     def due_us(self, tick: int) -> int:

@@ -3,7 +3,7 @@
 aiortc makes the sessions and their keys; this calls the library that pylibsrtp's wheel carries with a few hundred
 nanoseconds' work around it where pylibsrtp has microseconds.
 
-Calls keep the GIL: each takes 1 to 3 µs, and to get the GIL back from a busy thread takes a hundred times that.
+Calls keep the GIL: each takes 1 to 3 µs, and to get the GIL back from a busy thread takes ten times that.
 """
 
 import ctypes

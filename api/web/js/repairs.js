@@ -1,4 +1,4 @@
-/** Lost sound is sent again: browsers do it where both descriptions name the feedback (RFC 4585), but ask for it in none. Pure. */
+/** Feedback by which lost sound can be sent again (RFC 4585): browsers accept it, but do not offer it. Pure. */
 
 /** The offer, with retransmission of sound on request wherever it has Opus. */
 export function withAudioNack(sdp) {
