@@ -46,7 +46,8 @@ def endpoint() -> Iterator[str]:
     directory = tempfile.mkdtemp(prefix="ceph-")  # short: it holds Unix sockets
     port = str(free_port())
     try:
-        subprocess.run([SCRIPT, "start", port, directory], check=True, capture_output=True, timeout=110)
+        started = subprocess.run([SCRIPT, "start", port, directory], capture_output=True, text=True, timeout=110)
+        assert started.returncode == 0, started.stdout + started.stderr + _ends_of_logs(Path(directory, "log"))
         url = f"http://127.0.0.1:{port}"
         client = boto3.client(
             "s3",
@@ -61,6 +62,10 @@ def endpoint() -> Iterator[str]:
     finally:
         subprocess.run([SCRIPT, "stop", port, directory], check=True, capture_output=True, timeout=60)
         shutil.rmtree(directory)
+
+
+def _ends_of_logs(folder: Path) -> str:
+    return "".join(f"\n--- {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in sorted(folder.glob("*")))
 
 
 @pytest.fixture
