@@ -20,6 +20,7 @@ from mcu.priority import prefer_this_process
 from mcu.room import Room
 from mcu.video.encode import ENCODERS
 from mcu.video.i420 import Canvas
+from mcu.video.overload import Relief
 from tests.e2e.support.impairment import ImpairedLine
 from tests.e2e.support.loops import Unbroken
 from tests.media.guest_shows import FPS, film, song
@@ -162,9 +163,13 @@ def _first_in_line() -> Iterator[None]:
 
 @asynccontextmanager
 async def open_house(config: VideoConfig = CANVAS) -> AsyncIterator[House]:
-    """A room that runs, on its own threads and on this loop."""
+    """A room that runs, on its own threads and on this loop.
+
+    It gives nothing up under overload: it shares its interpreter with everybody who is in it, which no service does.
+    """
     with _first_in_line(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("aiortc.rtcrtpreceiver.decoder_worker", _undecoded)
+        patch.setattr("mcu.video.overload.RELIEFS", (Relief(),))
         house = House(config)
         _keep_canvases(house, patch, (config.height, config.width))
         house.room.start()
