@@ -1,0 +1,68 @@
+"""The page on a line that loses a tenth of its packets: its sound is sent again, in both directions."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Route, async_playwright
+
+from tests.e2e.support.impairment import ImpairedLine, Impairment
+from tests.e2e.support.page import AUTOPLAY, FAKE_DEVICES, GRANT_ALL, Guest, launch
+from tests.e2e.support.server import Server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
+
+LOSS = 0.1
+REPAIRED = 10  # packets of hers that came only because they were asked for
+RECEIVED = 400  # packets of the mix
+HEARD = "stats().then((all) => all.find((each) => each.type === 'inbound-rtp' && each.kind === 'audio'))"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await launch(playwright, *FAKE_DEVICES, *GRANT_ALL, *AUTOPLAY)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def line() -> AsyncIterator[ImpairedLine]:
+    line = ImpairedLine()
+    await line.open()
+    yield line
+    await line.close()
+
+
+async def _lead_through(guest: Guest, line: ImpairedLine) -> None:
+    """Let all packets of this guest's go over the line."""
+
+    async def signalled(route: Route) -> None:
+        response = await route.fetch(post_data=line.without_candidates(route.request.post_data or ""))
+        await route.fulfill(response=response, body=line.lead_through(await response.text()))
+
+    async def candidate(route: Route) -> None:
+        if route.request.method == "PATCH":
+            await route.fulfill(status=204)
+        else:
+            await route.continue_()
+
+    await guest.page.route("**/participants?*", signalled)
+    await guest.page.route("**/participants/*", candidate)
+
+
+async def test_lost_sound_is_sent_again(browser: Browser, server: Server, room: str, line: ImpairedLine) -> None:
+    ana = await Guest.of(browser, server.url)
+    await _lead_through(ana, line)
+    await ana.join(room, "Ana")
+    line.impair(Impairment(loss=LOSS, delay_ms=20))
+    deadline, heard = time.monotonic() + 60, await ana.knows(HEARD)
+    while server.metric("tutti_audio_packets_repaired_total") < REPAIRED or heard["packetsReceived"] < RECEIVED:
+        assert time.monotonic() < deadline, heard
+        await asyncio.sleep(0.5)
+        heard = await ana.knows(HEARD)
+    assert heard["packetsLost"] < LOSS / 3 * RECEIVED  # those that came again do not count
+    assert ana.errors == []
+    await ana.close()
