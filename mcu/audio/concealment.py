@@ -1,9 +1,8 @@
 """What to make up for sound that is missing: the decoder's own concealment, trusted for a while, then faded away."""
 
-import numpy as np
-
 from mcu.audio.codecs import Decoder
-from mcu.audio.mixing import level_dbfs, ms, ramp, silence
+from mcu.audio.mixing import level_dbfs, ms, ramp
+from mcu.audio.samples import joined, silence
 from mcu.media import SAMPLE_RATE_HZ, Samples
 
 _FADE_AFTER, _FADE_LENGTH = ms(60), ms(100)  # concealment is trusted for 60 ms, then it fades away
@@ -57,4 +56,4 @@ class Concealment:
 
 def fade_in(piece: Samples, gain: float = 0.0) -> Samples:
     """``piece``, whose first 5 ms begin at ``gain``."""
-    return np.concatenate([ramp(piece[:_FADE_IN], gain, 1), piece[_FADE_IN:]])
+    return joined(ramp(piece[:_FADE_IN], gain, 1), piece[_FADE_IN:])

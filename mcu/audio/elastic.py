@@ -1,11 +1,11 @@
 """Decoded sound on its way out, which can be played a little faster or slower to move the play position."""
 
+import math
 from collections.abc import Callable
 
-import numpy as np
-
 from mcu.audio import stretch
-from mcu.audio.mixing import crossfade, level_dbfs, ms, silence
+from mcu.audio.mixing import crossfade, level_dbfs, ms
+from mcu.audio.samples import joined, silence
 from mcu.media import SAMPLES_PER_TICK, Samples
 
 _TRIM_ABOVE, _TRIM_BELOW = ms(2), ms(0.5)  # resampling starts and stops at these distances from the wanted position
@@ -37,7 +37,7 @@ class ElasticSound:
 
     def append(self, piece: Samples) -> None:
         """Queue what comes next."""
-        self._sound = np.concatenate([self._sound, piece]) if len(self._sound) else piece
+        self._sound = joined(self._sound, piece) if len(self._sound) else piece
 
     def clear(self) -> Samples:
         """Empty the queue; what was in it."""
@@ -48,7 +48,7 @@ class ElasticSound:
         """Go over from ``before``, which was cleared, to what is queued now."""
         if len(before) >= stretch.OVERLAP and len(self._sound) >= stretch.OVERLAP:
             head = crossfade(before[: stretch.OVERLAP], self._sound[: stretch.OVERLAP])
-            self._sound = np.concatenate([head, self._sound[stretch.OVERLAP :]])
+            self._sound = joined(head, self._sound[stretch.OVERLAP :])
 
     def take(self, behind: int, refill: Callable[[int], object], *, patient: bool = False) -> Samples:
         """The next 960 samples.
@@ -59,9 +59,8 @@ class ElasticSound:
             patient: a large part is made up for in pauses only, and there at once.
         """
         if abs(behind) > _SPLICE_ABOVE:
-            self._trim = 0
-            if not self._leap(behind, refill) and not patient:
-                self._splice(behind, refill)
+            moved = self._leap(behind, refill) or patient or self._splice(behind, refill)
+            self._trim = 0 if moved else int(math.copysign(_FAST_TRIM, behind))
         elif abs(behind) > _TRIM_ABOVE:
             trim = _FAST_TRIM if abs(behind) > _FASTER_ABOVE else _SLOW_TRIM
             self._trim = trim if behind > 0 else -trim
@@ -74,7 +73,7 @@ class ElasticSound:
                 trim = 0
         taken = SAMPLES_PER_TICK + trim
         block = stretch.resample(self._past, self._sound, trim) if trim else self._sound[:taken]
-        self._past = np.concatenate([self._past, self._sound[:taken]])[-stretch.LONGEST_LAG :]
+        self._past = self._sound[:taken][-stretch.LONGEST_LAG :]
         self._sound = self._sound[taken:]
         return block
 
@@ -86,7 +85,7 @@ class ElasticSound:
             self._sound = self._sound[min(behind, len(self._sound) - SAMPLES_PER_TICK) :]
         elif behind < -_TRIM_ABOVE:
             more = silence(self._channels, min(-behind, SAMPLES_PER_TICK))
-            self._sound = np.concatenate([more, self._sound])
+            self._sound = joined(more, self._sound)
         block, self._sound = self._sound[:SAMPLES_PER_TICK], self._sound[SAMPLES_PER_TICK:]
         return block
 
@@ -110,20 +109,21 @@ class ElasticSound:
         soft = self._sound[:SAMPLES_PER_TICK]
         room = _MOST - len(self._sound)
         turns = max(0, min(round(samples / (2 * SAMPLES_PER_TICK)), room // (2 * SAMPLES_PER_TICK)))
-        self._sound = np.concatenate([soft, *[soft[::-1], soft] * turns, self._sound[SAMPLES_PER_TICK:]])
+        self._sound = joined(soft, *[soft[::-1], soft] * turns, self._sound[SAMPLES_PER_TICK:])
         self.stretched += turns * 2 * SAMPLES_PER_TICK
         return turns > 0
 
-    def _splice(self, behind: int, refill: Callable[[int], object]) -> None:
+    def _splice(self, behind: int, refill: Callable[[int], object]) -> bool:
+        """Move the position by a pitch period or two; False when too little is in hand."""
         if behind < 0:
             self._sound, moved = stretch.lengthen(self._past, self._sound)
             self.stretched += moved
-            return
+            return True
         quiet = level_dbfs(self._sound[:SAMPLES_PER_TICK]) < _QUIET_DBFS
         most = min(behind, SAMPLES_PER_TICK) if quiet else stretch.LONGEST_LAG
         refill(SAMPLES_PER_TICK + (2 if behind > _FAR else 1) * most + stretch.OVERLAP)
         if len(self._sound) < SAMPLES_PER_TICK + most + stretch.OVERLAP:
-            return
+            return False
         if quiet:
             self._sound, moved = stretch.cut(self._sound, most), most
         else:
@@ -132,3 +132,4 @@ class ElasticSound:
                 self._sound, more = stretch.shorten(self._sound)
                 moved += more
         self.stretched += moved
+        return True

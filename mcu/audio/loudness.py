@@ -9,8 +9,8 @@ import math
 from collections import deque
 
 import numpy as np
-import numpy.typing as npt
 
+from mcu.audio.samples import joined, piecewise, silence
 from mcu.media import SAMPLES_PER_TICK, Samples
 
 TARGET_LUFS = -23.0
@@ -30,8 +30,6 @@ _MODULATION_BLOCKS = 150
 _MODULATION_DB = 10.0  # 20 ms levels of speech spread by 15 dB and more, those of tones, hum and hiss by less than 8
 _SMOOTHING = 0.02  # of the distance that is left, each block
 
-Power = npt.NDArray[np.float64]
-
 
 @functools.cache
 def _window() -> Samples:
@@ -40,7 +38,7 @@ def _window() -> Samples:
 
 
 @functools.cache
-def _weights() -> Power:
+def _weights() -> Samples:
     """The squared response of the two filters of BS.1770-4 annex 1 (tables 1 and 2), scaled to give mean squares."""
     shelf = (1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585)
     high_pass = (1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621)
@@ -50,7 +48,8 @@ def _weights() -> Power:
     for above, below in (shelf, high_pass):
         weights *= np.abs(delays @ np.array(above)) ** 2 / np.abs(delays @ np.array(below)) ** 2
     weights[1:-1] *= 2  # a real sound's negative frequencies
-    return np.repeat(weights / (size * SAMPLES_PER_TICK), 2)  # for the real and the imaginary part
+    scaled = weights / (size * SAMPLES_PER_TICK)
+    return np.repeat(scaled, 2).astype(np.float32)[:, np.newaxis]  # for the real and the imaginary part
 
 
 def lufs(power: float) -> float:
@@ -66,11 +65,16 @@ class KWeighting:
 
     def power(self, block: Samples) -> float:
         """Of ``block``, shape (960, channels)."""
-        past = np.zeros_like(block) if self._past is None or self._past.shape != block.shape else self._past
+        past = silence(block.shape[1]) if self._past is None else self._past
         self._past = block
-        windowed = np.ascontiguousarray((np.concatenate([past, block]) * _window()).T)
-        spectrum = np.fft.rfft(windowed).view(np.float32)
-        return float(np.vdot(spectrum * _weights(), spectrum))
+        windowed = piecewise(np.multiply, joined(past, block), _window())
+        return sum(_power(windowed[:, channel]) for channel in range(block.shape[1]))
+
+
+def _power(sound: Samples) -> float:
+    spectrum = np.fft.rfft(sound).view(np.float32)
+    weighted = piecewise(np.multiply, spectrum[:, np.newaxis], _weights())
+    return float(weighted[:, 0] @ spectrum)
 
 
 class LoudnessMeter:
@@ -152,7 +156,8 @@ class LoudnessGain:
         return self.gain_db
 
     def _wanted(self) -> float:
-        low, high = np.percentile(np.array(self._levels), (10, 90)) if self._levels else (0.0, 0.0)
-        if high - low < _MODULATION_DB:
+        levels = sorted(self._levels)
+        tenth = len(levels) // 10
+        if not levels or levels[-1 - tenth] - levels[tenth] < _MODULATION_DB:
             return 0.0
         return min(max(self._target_lufs - self._meter.loudness_lufs, -MAX_CUT_DB), MAX_BOOST_DB)

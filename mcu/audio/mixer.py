@@ -234,6 +234,15 @@ class AudioMixer:
         self._busy_us += self._clock.now_us() - began_us
 
     def _mix(self, pts: int, now_us: int, began_us: int) -> None:
+        full, block, selection = self._made(pts, now_us, began_us)
+        self._output.write(block)
+        self._record(pts, full)
+        self._tell(selection)
+        for who in selection.talkers:
+            self._mixed[who].measure()
+
+    def _made(self, pts: int, now_us: int, began_us: int) -> tuple[Samples, MixedBlock, Selection]:
+        """The full mix, what everybody hears, and who speaks."""
         sources = self._sources
         awake = {who: source for who, source in sources.items() if not source.rests(now_us)}
         heard = {who: source.listen(now_us) for who, source in awake.items()}
@@ -248,16 +257,15 @@ class AudioMixer:
             self._look_around(sources, now_us)
         if self._mixed is not sources:
             self._ramp_out_who_left(sources, contributions, now_us)
-        full, minus, peak = mix(contributions, self._channels)
+        full, minus, largest = mix(contributions, self._channels)
         for who, source in awake.items():
             if source.needs_own_mix and who not in minus:
                 minus[who] = full
-        full, minus = self._limiter.limit(full, minus, peak)
+        full, minus = self._limiter.limit(full, minus, largest)
         shared, own = self._outputs.encode(full, minus, self._listeners)
         arrivals = {who: s.arrival_us for who, s in awake.items() if s.arrival_us is not None}
-        self._output.write(MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us())))
-        self._record(pts, full)
-        self._tell(selection)
+        block = MixedBlock(pts, shared, own, SoundTrace(arrivals, began_us, self._clock.now_us()))
+        return full, block, selection
 
     def _look_around(self, sources: Mapping[str, Source], now_us: int) -> None:
         listeners = {who: source.listener(now_us) for who, source in sources.items()}

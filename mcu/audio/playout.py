@@ -13,9 +13,10 @@ from mcu.audio.arrivals import Arrivals, Packet, PlayoutStats, to_us
 from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, make_decoder
 from mcu.audio.concealment import Concealment, fade_in
 from mcu.audio.elastic import ElasticSound
-from mcu.audio.mixing import ms, ramp, silence
+from mcu.audio.mixing import ms, ramp
 from mcu.audio.opus import MAX_PACKET_SAMPLES
 from mcu.audio.repairs import LATENESS_US
+from mcu.audio.samples import joined, silence
 from mcu.errors import CodecError
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 
@@ -275,11 +276,10 @@ class Playout:
 
     def _run_out(self) -> Played:
         """Silence, after what was left of the stream before."""
-        block = silence(self._channels)
         rest = self._sound.clear()[:SAMPLES_PER_TICK]
-        block[: len(rest)] = ramp(rest, 1, 0)
         self._concealment.run_out()
-        return Played(block, None, live=False)
+        missing = silence(self._channels, SAMPLES_PER_TICK - len(rest))
+        return Played(joined(ramp(rest, 1, 0), missing) if len(rest) else missing, None, live=False)
 
     # --- decoding ----------------------------------------------------------------------------------------------------
 

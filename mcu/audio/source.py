@@ -15,6 +15,7 @@ from mcu.audio.loudness import LoudnessGain
 from mcu.audio.mixing import level_dbfs, ramp
 from mcu.audio.outputs import Listener
 from mcu.audio.playout import SILENCE_DBOV, Played, Playout
+from mcu.audio.samples import energy, peak, piecewise
 from mcu.audio.speakers import SPEAKING_DBOV
 from mcu.media import AUDIO_TICK_MS, AudioCodec, AudioUnit, Samples
 from mcu.sync import LipSync
@@ -30,6 +31,10 @@ _LOSS_MEMORY_US = 10_000_000  # FEC stays on for as long after the last report o
 _RESTS_AFTER_US = 1_000_000  # of silence; longer than the speaker selection holds on to anybody
 _TENDED_EVERY_US = 400_000  # while at rest; less than makes anybody count as muted, or forgets his sound's delay
 _LINGER_BLOCKS = 2  # a mix-minus outlives its owner's ramp-out by one block: Opus codes 6.5 ms of the past
+
+
+def _within_scale(block: Samples) -> Samples:
+    return np.clip(block, -1, 1)
 
 
 class Source:
@@ -73,6 +78,7 @@ class Source:
         self._lock = threading.Lock()
         self._inbox: deque[AudioUnit] = deque()
         self._played: Played | None = None  # pulled already, because its level had to be measured
+        self._unmeasured: Samples | None = None  # a block that the next line has not been told of
         self._loudness = LoudnessGain() if even_loudness else None
         self._check = LevelCheck()
         self._caught = False  # lying, since the last tick
@@ -197,6 +203,12 @@ class Source:
             self._fail()
             return None
 
+    def measure(self) -> None:
+        """Let the gain that evens this voice follow the last block. It takes a while: once that has gone out."""
+        sound, self._unmeasured = self._unmeasured, None
+        if sound is not None and self._loudness is not None:
+            self._loudness.update(sound)
+
     def report_loss(self, percent: float, now_us: int) -> None:
         """This participant says that so much of what we send does not arrive."""
         if percent >= _LOSS_WORTH_FEC_PERCENT:
@@ -239,19 +251,18 @@ class Source:
         played = self.playout.pull(now_us, decode=decode, pictures_offset_us=offset_us)
         if not decode:
             return played
-        peak = float(np.abs(played.samples).max())
-        if not math.isfinite(peak):
+        if not math.isfinite(energy(played.samples)):
             raise ValueError("the decoder gave numbers that are none")
         # A damaged Opus packet may be 40 dB over full scale, for which the limiter would hush everybody for a second.
-        return played if peak <= 1 else replace(played, samples=np.clip(played.samples, -1, 1))
+        return (
+            played if peak(played.samples) <= 1 else replace(played, samples=piecewise(_within_scale, played.samples))
+        )
 
     def _wanted_gain(self, played: Played) -> float:
         """All gains together, after this block."""
-        if played.live:
-            if self._check.trusted:
-                self._verify(played, level_dbfs(played.samples))
-            if self._loudness is not None:
-                self._loudness.update(played.samples)
+        self._unmeasured = played.samples if played.live else None
+        if played.live and self._check.trusted:
+            self._verify(played, level_dbfs(played.samples))
         return float(10 ** ((self.gain_db + self.loudness_gain_db) / 20))
 
     def _verify(self, played: Played, measured: float) -> None:

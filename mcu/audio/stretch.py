@@ -7,8 +7,10 @@ gains or loses up to 15 ms at once. *Resampling* by a few samples in a block is 
 import functools
 
 import numpy as np
+import numpy.typing as npt
 
 from mcu.audio.mixing import crossfade, ms
+from mcu.audio.samples import PIECE_ELEMENTS, joined
 from mcu.media import SAMPLES_PER_TICK, Samples
 
 OVERLAP = ms(5)
@@ -39,7 +41,7 @@ def shorten(sound: Samples) -> tuple[Samples, int]:
 def cut(sound: Samples, samples: int) -> Samples:
     """Leave out the first ``samples`` of ``sound``, joined by a crossfade of 5 ms."""
     joint = crossfade(sound[:OVERLAP], sound[samples : samples + OVERLAP])
-    return np.concatenate([joint, sound[samples + OVERLAP :]])
+    return joined(joint, sound[samples + OVERLAP :])
 
 
 def lengthen(past: Samples, sound: Samples) -> tuple[Samples, int]:
@@ -49,24 +51,27 @@ def lengthen(past: Samples, sound: Samples) -> tuple[Samples, int]:
         past: what was played last, at least 15 ms.
         sound: what comes next, at least 5 ms.
     """
-    joined = np.concatenate([past[-LONGEST_LAG:], sound])
-    region = joined[: LONGEST_LAG - SHORTEST_LAG + OVERLAP]
+    whole = joined(past[-LONGEST_LAG:], sound)
+    region = whole[: LONGEST_LAG - SHORTEST_LAG + OVERLAP]
     lag = LONGEST_LAG - _best_lag(sound[:OVERLAP], region)
-    again = joined[LONGEST_LAG - lag :]
+    again = whole[LONGEST_LAG - lag :]
     joint = crossfade(sound[:OVERLAP], again[:OVERLAP])
-    return np.concatenate([joint, again[OVERLAP:]]), lag
+    return joined(joint, again[OVERLAP:]), lag
 
 
 @functools.cache
-def _interpolation(trim: int) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.intp]], Samples]:
-    """For each output sample: the inputs that make it, and their weights."""
+def _interpolation(trim: int, channels: int) -> list[tuple[npt.NDArray[np.intp], Samples]]:
+    """The inputs that make each output, and their weights, in flat arrays: pieces of shape (taps, elements)."""
     position = np.arange(SAMPLES_PER_TICK) * (SAMPLES_PER_TICK + trim) / SAMPLES_PER_TICK
     first = np.floor(position).astype(np.intp) - _EDGE + 1
-    index = first[:, np.newaxis] + np.arange(TAPS)
-    distance = position[:, np.newaxis] - index
+    index = first + np.arange(TAPS)[:, np.newaxis]
+    distance = position - index
     weight = np.sinc(distance) * np.cos(np.clip(distance / TAPS, -0.5, 0.5) * np.pi) ** 2
-    weight /= weight.sum(axis=1, keepdims=True)
-    return index + _EDGE, weight.astype(np.float32)
+    weight /= weight.sum(axis=0)
+    index = ((index + _EDGE)[..., np.newaxis] * channels + np.arange(channels)).reshape(TAPS, -1)
+    weight = weight.repeat(channels, axis=1).astype(np.float32)
+    parts = [slice(at, at + PIECE_ELEMENTS) for at in range(0, index.shape[1], PIECE_ELEMENTS)]
+    return [(np.ascontiguousarray(index[:, part]), np.ascontiguousarray(weight[:, part])) for part in parts]
 
 
 def look_ahead(trim: int) -> int:
@@ -82,6 +87,14 @@ def resample(past: Samples, sound: Samples, trim: int) -> Samples:
         sound: at least ``look_ahead(trim)`` samples.
         trim: between ``-MAX_TRIM`` and ``MAX_TRIM``.
     """
-    index, weight = _interpolation(trim)
-    joined = np.concatenate([past[-_EDGE:], sound[: look_ahead(trim)]])
-    return np.asarray(np.einsum("ntc,nt->nc", joined[index], weight), np.float32)
+    channels = sound.shape[1]
+    whole = joined(past[-_EDGE:], sound[: look_ahead(trim)]).reshape(-1)
+    made = [_sum(whole, index, weight).reshape(-1, channels) for index, weight in _interpolation(trim, channels)]
+    return joined(*made)
+
+
+def _sum(sound: Samples, index: npt.NDArray[np.intp], weight: Samples) -> Samples:
+    total = sound[index[0]] * weight[0]
+    for those, share in zip(index[1:], weight[1:], strict=True):
+        total += sound[those] * share
+    return np.asarray(total, np.float32)

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from mcu.audio.mixing import silence
+from mcu.audio.samples import silence
 from mcu.errors import UnreadableMediaError
 from mcu.media import SAMPLE_RATE_HZ, Picture, Plane, Samples
 from mcu.video.decode import MAX_PIXELS

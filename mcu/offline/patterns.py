@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from layouts.geometry import Size
-from mcu.audio.mixing import silence
+from mcu.audio.samples import silence
 from mcu.errors import UnreadableMediaError
 from mcu.media import SAMPLE_RATE_HZ, Picture, Samples
 from mcu.offline.stills import RgbImage, picture_of_rgb

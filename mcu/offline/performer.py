@@ -1,6 +1,7 @@
 """An actor with its source: what is seen and heard of it at a time."""
 
-from mcu.audio.mixing import ramp, silence
+from mcu.audio.mixing import ramp
+from mcu.audio.samples import joined, silence
 from mcu.media import SAMPLE_RATE_HZ, Picture, Samples
 from mcu.offline.scenario import Actor, span_at
 from mcu.offline.sources import MediaSource
@@ -76,6 +77,4 @@ class Performer:
 
 
 def _after(late: int, block: Samples) -> Samples:
-    padded = silence(1, late + len(block))
-    padded[late:] = block
-    return padded
+    return joined(silence(1, late), block)

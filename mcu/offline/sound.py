@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from mcu.audio.aac import AacEncoder
 from mcu.audio.mixer import CHANNELS
-from mcu.audio.mixing import Limiter, level_dbfs, mix, silence
+from mcu.audio.mixing import Limiter, level_dbfs, mix
+from mcu.audio.samples import silence
 from mcu.audio.speakers import Selection, SpeakerSelector
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, EncodedFrame
 from mcu.offline.performer import Performer

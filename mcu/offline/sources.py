@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from mcu.audio.mixing import silence
+from mcu.audio.samples import silence
 from mcu.errors import UnreadableMediaError
 from mcu.media import Picture, Samples
 from mcu.offline.clips import PictureTrack, SoundTrack, open_clip
