@@ -36,6 +36,19 @@ wait_for() { # until the command succeeds
   done
 }
 
+make_disk() { # Ceph 16 aborts here now and then, before anything is kept; what it said is in log/mkfs
+  local osd
+  osd=$(uuidgen)
+  ceph osd new "$osd" >/dev/null
+  for attempt in 1 2 3; do
+    ceph-osd -i 0 --mkfs --osd-uuid "$osd" >>"$dir/log/mkfs" 2>&1 && return
+    echo "attempt $attempt ended with $?" >>"$dir/log/mkfs"
+    rm -rf "$dir/osd"
+    mkdir "$dir/osd"
+  done
+  return 1
+}
+
 osd_is_up() { timeout 5 ceph osd stat | grep -q '1 up'; }
 
 if [[ $verb == stop ]]; then
@@ -91,11 +104,7 @@ C
 fi
 ceph-mon -i a
 wait_for timeout 5 ceph -s
-if [[ $fresh ]]; then
-  osd=$(uuidgen)
-  ceph osd new "$osd" >/dev/null
-  ceph-osd -i 0 --mkfs --osd-uuid "$osd" >/dev/null 2>&1
-fi
+[[ ! $fresh ]] || make_disk
 ceph-osd -i 0 >/dev/null
 wait_for osd_is_up
 radosgw -n client.rgw
