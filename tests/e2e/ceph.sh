@@ -39,7 +39,7 @@ wait_for() { # until the command succeeds
 make_disk() { # Ceph 16 aborts here now and then, before anything is kept; what it said is in log/mkfs
   local osd
   osd=$(uuidgen)
-  ceph osd new "$osd" >/dev/null
+  wait_for timeout 10 ceph osd new "$osd" # idempotent; a monitor that has just come up may still refuse
   for attempt in 1 2 3; do
     ceph-osd -i 0 --mkfs --osd-uuid "$osd" >>"$dir/log/mkfs" 2>&1 && return
     echo "attempt $attempt ended with $?" >>"$dir/log/mkfs"
