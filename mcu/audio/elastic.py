@@ -1,6 +1,5 @@
 """Decoded sound on its way out, which can be played a little faster or slower to move the play position."""
 
-import math
 from collections.abc import Callable
 
 from mcu.audio import stretch
@@ -60,7 +59,7 @@ class ElasticSound:
         """
         if abs(behind) > _SPLICE_ABOVE:
             moved = self._leap(behind, refill) or patient or self._splice(behind, refill)
-            self._trim = 0 if moved else int(math.copysign(_FAST_TRIM, behind))
+            self._trim = 0 if moved else _FAST_TRIM  # too little in hand to splice, which is so only behind
         elif abs(behind) > _TRIM_ABOVE:
             trim = _FAST_TRIM if abs(behind) > _FASTER_ABOVE else _SLOW_TRIM
             self._trim = trim if behind > 0 else -trim
