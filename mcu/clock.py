@@ -33,7 +33,7 @@ class Ticker:
 
     Args:
         rate_hz: ticks a second.
-        made_up: how many ticks whose successors are due are still handed out, late. None for pictures: a newer one is
+        made_up: how many ticks whose successors are due are still handed out, late. 0 for pictures: a newer one is
             always better. A late block of sound is in time for every receiver's jitter buffer; a skipped one is a hole.
     """
 

@@ -254,9 +254,9 @@ class Source:
         if not math.isfinite(energy(played.samples)):
             raise ValueError("the decoder gave numbers that are none")
         # A damaged Opus packet may be 40 dB over full scale, for which the limiter would hush everybody for a second.
-        return (
-            played if peak(played.samples) <= 1 else replace(played, samples=piecewise(_within_scale, played.samples))
-        )
+        if peak(played.samples) > 1:
+            return replace(played, samples=piecewise(_within_scale, played.samples))
+        return played
 
     def _wanted_gain(self, played: Played) -> float:
         """All gains together, after this block."""

@@ -36,7 +36,7 @@ wait_for() { # until the command succeeds
   done
 }
 
-make_disk() { # Ceph 16 aborts here now and then, before anything is kept; what it said is in log/mkfs
+make_disk() { # seen to end with 250, an abort, on a busy machine; what it said is in log/mkfs
   local osd
   osd=$(uuidgen)
   wait_for timeout 10 ceph osd new "$osd" # idempotent; a monitor that has just come up may still refuse

@@ -1,14 +1,17 @@
 """Browsers and servers that several tests share. Browsers live for the whole run: they start once."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
 from tests.e2e.support.chromium import Chromium
 from tests.e2e.support.firefox import Firefox
 from tests.e2e.support.media import GREEN, RED, camera_y4m, tone, write_wav
+from tests.e2e.support.page import AUTOPLAY, FAKE_DEVICES, GRANT_ALL, launch
 from tests.e2e.support.server import Server
 from tests.standstill import none_by_collections
 
@@ -48,6 +51,15 @@ def firefox() -> Iterator[Firefox]:
     browser = Firefox()
     yield browser
     browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium for visitors of the page: with a camera, a microphone and a screen that everybody is allowed to use."""
+    async with async_playwright() as playwright:
+        browser = await launch(playwright, *FAKE_DEVICES, *GRANT_ALL, *AUTOPLAY)
+        yield browser
+        await browser.close()
 
 
 @pytest.fixture(scope="module")

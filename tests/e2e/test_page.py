@@ -7,18 +7,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from tests.e2e.support.page import (
-    AUTOPLAY,
-    FAKE_DEVICES,
-    GRANT_ALL,
     MEDIA_MS,
     PHONE,
     SMALL_PHONE,
     WIDE,
     Guest,
-    launch,
 )
 from tests.e2e.support.server import Server
 
@@ -33,15 +29,6 @@ LOUD = """(meter) => new Promise((resolve) => {
 })"""
 
 Invite = Callable[..., Awaitable[Guest]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium with a camera and a microphone that everybody is allowed to use."""
-    async with async_playwright() as playwright:
-        browser = await launch(playwright, *FAKE_DEVICES, *GRANT_ALL, *AUTOPLAY)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Route, async_playwright
+from playwright.async_api import Browser, Route
 
 from tests.e2e.support.impairment import ImpairedLine, Impairment
-from tests.e2e.support.page import AUTOPLAY, FAKE_DEVICES, GRANT_ALL, Guest, launch
+from tests.e2e.support.page import Guest
 from tests.e2e.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
@@ -18,14 +18,6 @@ LOSS = 0.1
 REPAIRED = 10  # packets of hers that came only because they were asked for
 RECEIVED = 400  # packets of the mix
 HEARD = "stats().then((all) => all.find((each) => each.type === 'inbound-rtp' && each.kind === 'audio'))"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await launch(playwright, *FAKE_DEVICES, *GRANT_ALL, *AUTOPLAY)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

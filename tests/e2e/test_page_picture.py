@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from tests.e2e.support.media import BLUE, RED, Rgb
-from tests.e2e.support.page import AUTOPLAY, FAKE_DEVICES, GRANT_ALL, MEDIA_MS, PHONE, Guest, launch
+from tests.e2e.support.page import MEDIA_MS, PHONE, Guest
 from tests.e2e.support.server import Server
 from tests.e2e.support.tiles import CANVAS_WIDTH, box_of, is_near
 
@@ -21,15 +21,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loo
 SIZE = (1280, 800)
 SCREEN: Rgb = (0, 132, 0)  # what Chromium's fake screen shows, mostly
 WITHIN_PX = 6  # rounding, and edges that the encoder has blurred
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium that may share its screen, too."""
-    async with async_playwright() as playwright:
-        browser = await launch(playwright, *FAKE_DEVICES, *GRANT_ALL, *AUTOPLAY)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
