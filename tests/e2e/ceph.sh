@@ -36,17 +36,12 @@ wait_for() { # until the command succeeds
   done
 }
 
-make_disk() { # seen to end with 250, an abort, on a busy machine; what it said is in log/mkfs
+make_disk() {
   local osd
   osd=$(uuidgen)
-  wait_for timeout 10 ceph osd new "$osd" # idempotent; a monitor that has just come up may still refuse
-  for attempt in 1 2 3; do
-    ceph-osd -i 0 --mkfs --osd-uuid "$osd" >>"$dir/log/mkfs" 2>&1 && return
-    echo "attempt $attempt ended with $?" >>"$dir/log/mkfs"
-    rm -rf "$dir/osd"
-    mkdir "$dir/osd"
-  done
-  return 1
+  wait_for timeout 10 ceph osd new "$osd" # both idempotent: an order may be refused as those of the disk, see above
+  wait_for timeout 10 ceph osd crush add osd.0 1 root=default host=here
+  ceph-osd -i 0 --mkfs --osd-uuid "$osd" >>"$dir/log/mkfs" 2>&1
 }
 
 osd_is_up() { timeout 5 ceph osd stat | grep -q '1 up'; }
@@ -94,6 +89,10 @@ osd data=$dir/osd
 public addr=127.0.0.1
 cluster addr=127.0.0.1
 osd objectstore=bluestore
+# What a starting disk would tell the monitor, it may tell before it has been sent the monitors' map. The order then
+# names no cluster, is refused as "wrong fsid", and the daemon ends. So the script does it: see make_disk.
+osd crush update on start=false
+osd class update on start=false
 bluestore block size=4294967296
 [client.rgw]
 rgw data=$dir/rgw
