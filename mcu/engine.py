@@ -120,6 +120,7 @@ class MediaEngine:
         """Give back what those who left have used."""
         self._tidying = None
         self._tidy_in(_TIDY_EVERY_S)
+        self.video.overlays.forget_unused()
         self._loop.run_in_executor(None, tidy)
 
     def follow(self, config: VideoConfig) -> None:

@@ -25,8 +25,8 @@ _MAX_BYTES = 96_000_000
 class Overlays:
     """A cache of sprites; a tick never waits for one to be drawn.
 
-    Drop policy *least recently used*, at 512 sprites or 96 MB. Every method returns None while its sprite is being
-    drawn.
+    Drop policy *least recently used*, at 512 sprites or 96 MB. Every method that returns a sprite returns None while it
+    is being drawn.
 
     Args:
         submit: runs a drawing elsewhere, soon; None draws at once in the caller's thread (offline work).
@@ -37,6 +37,7 @@ class Overlays:
         self._submit = submit
         self._lock = threading.Lock()
         self._sprites: OrderedDict[Hashable, Sprite | None] = OrderedDict()  # None: being drawn
+        self._asked: set[Hashable] = set()  # for which of them, since they were last gone through
         self._bytes = 0
 
     def label(self, name: str, tile: Size, *, muted: bool, network_trouble: bool = False) -> Sprite | None:
@@ -67,8 +68,19 @@ class Overlays:
         """A picture as large as the canvas."""
         return self._get(("background", artwork, canvas), lambda: draw_background(artwork, canvas))
 
+    def forget_unused(self) -> None:
+        """Drop what nobody has asked for since the last call: mostly the names of people who are gone. Any thread.
+
+        To be called with some ticks between, each of which asks for all that it shows.
+        """
+        with self._lock:
+            for key in self._sprites.keys() - self._asked:
+                self._drop(self._sprites.pop(key))
+            self._asked.clear()
+
     def _get(self, key: Hashable, draw: Callable[[], Image.Image | None]) -> Sprite | None:
         with self._lock:
+            self._asked.add(key)
             if key in self._sprites:
                 self._sprites.move_to_end(key)
                 return self._sprites[key]
@@ -100,5 +112,9 @@ class Overlays:
 
     def _trim(self) -> None:
         while len(self._sprites) > 1 and (len(self._sprites) > _MAX_SPRITES or self._bytes > _MAX_BYTES):
-            _, dropped = self._sprites.popitem(last=False)
-            self._bytes -= dropped.bytes if dropped is not None else 0
+            key, sprite = self._sprites.popitem(last=False)
+            self._asked.discard(key)
+            self._drop(sprite)
+
+    def _drop(self, sprite: Sprite | None) -> None:
+        self._bytes -= sprite.bytes if sprite is not None else 0

@@ -109,6 +109,37 @@ def test_the_cache_is_bounded() -> None:
     assert len(overlays._sprites) <= 512
 
 
+def test_what_is_shown_no_more_is_forgotten_and_what_is_shown_stays() -> None:
+    overlays = Overlays()
+    ada = overlays.label("Ada", TILE, muted=False)
+    gone = overlays.label("Grace", TILE, muted=False)
+    overlays.forget_unused()
+    assert overlays.label("Ada", TILE, muted=False) is ada
+    overlays.forget_unused()
+    assert overlays.label("Ada", TILE, muted=False) is ada
+    assert overlays.label("Grace", TILE, muted=False) is not gone
+
+
+def test_people_who_come_and_go_leave_nothing_behind() -> None:
+    overlays = Overlays()
+    for n in range(100):
+        overlays.label(f"guest {n}", TILE, muted=False)
+        overlays.avatar(f"guest {n}", TILE)
+        overlays.forget_unused()
+    assert len(overlays._sprites) == 2
+    assert overlays._bytes == sum(sprite.bytes for sprite in overlays._sprites.values() if sprite is not None)
+
+
+def test_what_is_being_drawn_is_not_lost_by_forgetting() -> None:
+    jobs: Jobs = []
+    overlays = Overlays(jobs.append)
+    overlays.label("Ada", TILE, muted=False)
+    overlays.forget_unused()
+    overlays.forget_unused()
+    jobs[0]()
+    assert overlays.label("Ada", TILE, muted=False) is not None
+
+
 def test_a_drawing_that_fails_is_counted_and_shows_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
