@@ -29,6 +29,7 @@ from mcu.audio.mixer import AudioMixer, AudioOutput, MixedBlock
 from mcu.audio.opus import OpusEncoder
 from mcu.clock import MediaClock
 from mcu.media import SAMPLES_PER_TICK, AudioCodec, AudioUnit
+from mcu.memory import settle
 from mcu.messages import RoomConfig, VideoConfig
 from mcu.priority import prefer_this_process
 from mcu.room import Room
@@ -252,7 +253,8 @@ async def run_room(participants: int, talkers: int, canvas: tuple[int, int], sec
     config = RoomConfig(name="bench", layout_options={"max_tiles": STAGE}, max_participants=participants, video=video)
     film = await asyncio.to_thread(vp8_clip, 0)  # one for all: nobody looks at the pictures
     with Crowd(library([film] * STAGE)) as crowd:
-        prefer_this_process()  # as a room's own process does
+        prefer_this_process()  # this and the next as a room's own process does
+        settle()
         room = Room(config, "bench", lambda _event: None)
         output = listen_in(room)
         room.start()

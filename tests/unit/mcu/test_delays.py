@@ -98,6 +98,17 @@ def test_only_the_last_seconds_of_somebody_are_told_and_all_of_the_room() -> Non
     assert sum(bench.book.histograms()["picture"]["total"].counts) == 100
 
 
+@pytest.mark.parametrize(("fast", "most_ms"), [(299, 900), (300, 5), (700, 5)])
+def test_of_more_than_is_kept_the_oldest_are_forgotten(fast: int, most_ms: int) -> None:
+    bench = Bench()
+    bench.book.join("a")
+    for number, delay_ms in enumerate([900] * 20 + [5] * fast):
+        bench.now_us = (1000 + number) * MS
+        bench.book.sound_sent("a", SoundTrace({}, 0, bench.now_us - delay_ms * MS))
+    told = bench.book._recent["a"]["sound", "out"].since(0)
+    assert (len(told), max(told)) == (300, (most_ms * MS,))
+
+
 def test_p95_is_of_the_slowest_few() -> None:
     bench = Bench()
     bench.book.join("a")
