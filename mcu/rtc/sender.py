@@ -1,6 +1,7 @@
 """Our streams to one peer: headers, retransmission, reports. The payloads are shared with everybody else's."""
 
 import secrets
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -169,7 +170,8 @@ class VideoSender(OutStream):
         self._full = False  # the wait is because of a full socket
         self._between = True  # two pictures: the last packet was the end of one
         self._time = -1  # of the last picture
-        self._history: list[tuple[int, OutPacket, int] | None] = [None] * HISTORY_PACKETS  # with number and time
+        self._history: list[OutPacket | None] = [None] * HISTORY_PACKETS  # the newest, by the last bits of their number
+        self._times = array("q", bytes(8 * HISTORY_PACKETS))  # theirs
         self._rtx_payload_type = line.rtx_for(line.send_codec.payload_type)
         self.rtx_ssrc = (secrets.randbits(32) or 1) if self._rtx_payload_type is not None else None
         self._rtx_sequence = secrets.randbits(15)
@@ -255,7 +257,8 @@ class VideoSender(OutStream):
         header = self._headers.header(
             self._payload_type | packet.marker << 7, sequence, self._origin + self._time & 0xFFFFFFFF, send_time
         )
-        self._history[sequence % HISTORY_PACKETS] = (sequence, packet, self._time)
+        self._history[sequence % HISTORY_PACKETS] = packet
+        self._times[sequence % HISTORY_PACKETS] = self._time
         self._sequence = sequence + 1 & 0xFFFF
         self.packets += 1
         self.octets += len(packet.payload)
@@ -267,11 +270,12 @@ class VideoSender(OutStream):
         missing = 0
         for sequence in sequences:
             missing += 1
-            kept = self._history[sequence % HISTORY_PACKETS]
-            if kept is None or kept[0] != sequence:
+            place, back = sequence % HISTORY_PACKETS, (self._sequence - sequence) & 0xFFFF
+            packet = self._history[place] if 0 < back <= HISTORY_PACKETS else None
+            if packet is None:
                 self.unknown += 1
             elif self.resends.take(now_us):
-                self._resend_one(*kept, send_time)
+                self._resend_one(sequence, packet, self._times[place], send_time)
         if self.chooser is not None:
             self.chooser.missing(missing, self.packets, now_us)
 
