@@ -49,8 +49,8 @@ class _Histogram:
 class _Recent:
     """The newest rows of one way: when, and a delay for each stage. Drop policy when full: *drop oldest*.
 
-    Packed, for there are 60,000 in a room of a hundred: as tuples they were 12 MB, and three quarters of all objects
-    that a garbage collection goes through.
+    Packed, for there are 60,000 in a room of a hundred: as tuples they were more than half of all objects that a garbage
+    collection went through.
     """
 
     __slots__ = ("_form", "_next", "_rows")
@@ -136,8 +136,8 @@ class DelayBook:
         since_us = self._clock.now_us() - RECENT_US
         told: dict[str, dict[str, StageDelay]] = {}
         for way, rows in self._recent.get(participant_id, {}).items():
-            delays = zip(*rows.since(since_us), strict=True)
-            for stage, column in zip(_WAYS[way], delays, strict=False):  # no rows, no columns
+            columns = zip(*rows.since(since_us), strict=True)
+            for stage, column in zip(_WAYS[way], columns, strict=False):  # no rows, no columns
                 told.setdefault(way[0], {})[stage] = _summary(column)
         return told
 

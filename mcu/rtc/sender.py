@@ -171,7 +171,7 @@ class VideoSender(OutStream):
         self._between = True  # two pictures: the last packet was the end of one
         self._time = -1  # of the last picture
         self._history: list[OutPacket | None] = [None] * HISTORY_PACKETS  # the newest, by the last bits of their number
-        self._times = array("q", bytes(8 * HISTORY_PACKETS))  # theirs
+        self._times = array("q", bytes(8 * HISTORY_PACKETS))  # what each was timed as to this peer
         self._rtx_payload_type = line.rtx_for(line.send_codec.payload_type)
         self.rtx_ssrc = (secrets.randbits(32) or 1) if self._rtx_payload_type is not None else None
         self._rtx_sequence = secrets.randbits(15)

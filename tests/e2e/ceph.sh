@@ -39,7 +39,7 @@ wait_for() { # until the command succeeds
 make_disk() {
   local osd
   osd=$(uuidgen)
-  wait_for timeout 10 ceph osd new "$osd" # both idempotent: an order may be refused as those of the disk, see above
+  wait_for timeout 10 ceph osd new "$osd" # both idempotent: an order may be refused as those of the disk, see below
   wait_for timeout 10 ceph osd crush add osd.0 1 root=default host=here
   ceph-osd -i 0 --mkfs --osd-uuid "$osd" >>"$dir/log/mkfs" 2>&1
 }
