@@ -49,8 +49,8 @@ class _Histogram:
 class _Recent:
     """The newest rows of one way: when, and a delay for each stage. Drop policy when full: *drop oldest*.
 
-    Packed, for there are 60,000 in a room of a hundred: as tuples they were more than half of all objects that a garbage
-    collection went through.
+    Packed, for there are 60,000 in a room of a hundred: as tuples they were more than half of all objects that a
+    garbage collection went through.
     """
 
     __slots__ = ("_form", "_next", "_rows")
