@@ -12,6 +12,7 @@ _LENGTH = SAMPLE_RATE_HZ // 10
 _ENDS_HZ = (400.0, 700.0, 1_100.0, 1_600.0, 2_300.0)
 _CODES = tuple(itertools.permutations(_ENDS_HZ, 2))  # a chirp goes from the one to the other
 _HEARD = 0.5  # of the correlation with the chirp itself
+_APART = SAMPLE_RATE_HZ * 6 // 100  # of two chirps there is more silence in between
 
 
 def _chirp(code: int) -> Samples:
@@ -34,7 +35,8 @@ def chirps(seconds: float) -> Samples:
 def found(heard: Samples, count: int) -> list[tuple[int, float]]:
     """The chirps found in ``heard``, shape (samples,), in the order of their beginnings: (number, second).
 
-    Each of the first ``count`` chirps is looked for within two seconds of its time; who repeats, comes after 5 s.
+    Each of the first ``count`` chirps is looked for within two seconds of its time; who repeats, comes after 5 s. What
+    is more like another chirp is that one: those resemble each other by up to 0.47, and a damaged one by more.
     """
     places = []
     for number in range(count):
@@ -45,9 +47,15 @@ def found(heard: Samples, count: int) -> list[tuple[int, float]]:
             continue
         match = _correlate(window, chirp)
         best = int(np.argmax(match))
-        if match[best] > _HEARD:
+        if match[best] > _HEARD and _most_like(heard, due + best) == number % len(_CODES):
             places.append((number, (due + best) / SAMPLE_RATE_HZ))
     return sorted(places, key=lambda place: place[1])
+
+
+def _most_like(heard: Samples, place: int) -> int:
+    """The code of the chirp that is there."""
+    around = heard[max(place - _APART, 0) : place + _APART + _LENGTH]
+    return int(np.argmax([_correlate(around, _chirp(code)).max() for code in range(len(_CODES))]))
 
 
 def _correlate(window: Samples, chirp: Samples) -> npt.NDArray[np.float64]:
