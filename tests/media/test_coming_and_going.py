@@ -8,12 +8,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.e2e.support.waiting import LoopThread
 from tests.media.guest_streams import Stream, heard_from
-from tests.media.room_guests import Guest, House, open_house
+from tests.media.own_process import in_own_process
+from tests.media.room_guests import Guest, undecoding
+from tests.media.room_house import House, open_house
 from tests.unit.audio.chirps import SLOT_S, found
 
-pytestmark = [pytest.mark.media, pytest.mark.usefixtures("no_standstill")]
+pytestmark = pytest.mark.media
 
 GAP_MS = 200
 TICK_MS = 1_000 / 30
@@ -49,32 +50,33 @@ def _behind_ms(stream: Stream, origin: int, clock_began_s: float, since_s: float
 
 async def _told() -> Story:
     story = Story()
-    async with open_house() as house:
-        anna, bert, cleo = (Guest(name, seed=seed) for seed, name in enumerate(("anna", "bert", "cleo")))
-        dora = Guest("dora", seed=3, sings=True, films=False)
-        for guest in (anna, bert, cleo, dora):
-            await guest.join(house.room)
-        await asyncio.sleep(1)
-        skipped, since_s = house.metric("tutti_video_ticks_skipped_total"), time.monotonic()
-        await asyncio.gather(bert.leave(), cleo.leave())
-        await asyncio.sleep(2)
-        late = Guest("late", seed=4)
-        await late.join(house.room)
-        await asyncio.sleep(3)
-        story.skipped_ms = (house.metric("tutti_video_ticks_skipped_total") - skipped) * TICK_MS
-        story.gaps_ms = {guest.name: _gap_ms(guest.picture, since_s) for guest in (anna, late)}
-        _look_back(story, house, anna, late, dora)
-        for guest in (anna, dora, late):
-            await guest.leave()
+    with undecoding():
+        async with open_house() as house:
+            anna, bert, cleo = (Guest(name, seed=seed) for seed, name in enumerate(("anna", "bert", "cleo")))
+            dora = Guest("dora", seed=3, sings=True, films=False)
+            for guest in (anna, bert, cleo, dora):
+                await guest.join(house)
+            await asyncio.sleep(1)
+            before, since_s = await house.moment(), time.monotonic()
+            await asyncio.gather(bert.leave(), cleo.leave())
+            await asyncio.sleep(2)
+            late = Guest("late", seed=4)
+            await late.join(house)
+            await asyncio.sleep(3)
+            story.skipped_ms = ((await house.moment()).skipped - before.skipped) * TICK_MS
+            story.gaps_ms = {guest.name: _gap_ms(guest.picture, since_s) for guest in (anna, late)}
+            await _look_back(story, house, anna, late, dora)
+            for guest in (anna, dora, late):
+                await guest.leave()
     return story
 
 
-def _look_back(story: Story, house: House, anna: Guest, late: Guest, dora: Guest) -> None:
-    began_s = house.room.clock.start_monotonic_ns / 1e9
+async def _look_back(story: Story, house: House, anna: Guest, late: Guest, dora: Guest) -> None:
+    began_s = await house.began_s()
     since_s = min(arrival for _, arrival, *_ in late.sound.units()) + 0.5
     for guest in (anna, late):
-        story.behind_ms[guest.name] = _behind_ms(guest.sound, house.origins(guest)[0], began_s, since_s)
-    heard = heard_from(late.sound, house.origins(late)[0], dora.begun_s - began_s)
+        story.behind_ms[guest.name] = _behind_ms(guest.sound, (await house.origins(guest.name))[0], began_s, since_s)
+    heard = heard_from(late.sound, (await house.origins(late.name))[0], dora.begun_s - began_s)
     count = int(len(heard) / 48_000 / SLOT_S)
     story.sung = sum(number * SLOT_S >= since_s - dora.begun_s for number in range(count - 1))
     story.chirps = [number for number, _ in found(heard, count) if number * SLOT_S >= since_s - dora.begun_s]
@@ -82,10 +84,7 @@ def _look_back(story: Story, house: House, anna: Guest, late: Guest, dora: Guest
 
 @pytest.fixture(scope="module")
 def story() -> Story:
-    thread = LoopThread("coming and going")
-    told = thread.run(_told())
-    thread.close()
-    return told
+    return in_own_process(_told, timeout_s=60)
 
 
 def test_two_who_leave_at_once_hold_up_nobody(story: Story) -> None:
