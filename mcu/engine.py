@@ -14,6 +14,7 @@ from mcu.media import Rung
 from mcu.memory import tidy
 from mcu.messages import OverloadChanged, RoomConfig, VideoConfig
 from mcu.participant import Participant
+from mcu.rightofway import RightOfWay
 from mcu.rtc.send import AudioFanout, VideoFanout, offers
 from mcu.stage import SCREEN_SUFFIX
 from mcu.sync import LipSync
@@ -38,7 +39,8 @@ class MediaEngine:
         self.delays = DelayBook(clock)
         self._tidying: asyncio.TimerHandle | None = None
         self._lag = LoopLag(loop)
-        self._audio_out = AudioFanout(loop, clock)
+        self.right_of_way = RightOfWay(clock)  # of the audio tick
+        self._audio_out = AudioFanout(loop, self.right_of_way)
         self.audio = AudioMixer(
             clock,
             self._audio_out,

@@ -139,6 +139,7 @@ class Room:
             events,
             connect_timeout_s=self.config.connect_timeout_s,
             stereo=self.config.audio.music,
+            give_way=self._media.right_of_way.give,
         )
         self._participants[participant_id] = Participant(
             participant_id, name, peer, LipSync(), watches=video, follows=follows

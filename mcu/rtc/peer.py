@@ -47,6 +47,7 @@ class Peer:
         events: who is told what becomes of it.
         connect_timeout_s: how long connecting may take.
         stereo: whether its sound is wanted in stereo, as ours is.
+        give_way: called before the work on each packet.
     """
 
     def __init__(  # noqa: PLR0913 - what a room knows and a peer has to
@@ -58,6 +59,7 @@ class Peer:
         *,
         connect_timeout_s: float,
         stereo: bool = False,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self.participant_id = participant_id
         self.negotiated = Negotiated()
@@ -66,6 +68,7 @@ class Peer:
         self._events = events
         self._connect_timeout_s = connect_timeout_s
         self._stereo = stereo
+        self._give_way = give_way
         self._loop = asyncio.get_running_loop()
         self._cname = uuid.uuid4().hex
         self._agreement: Agreement | None = None  # the four from here on are there once answered
@@ -87,7 +90,7 @@ class Peer:
         if self._agreement is not None:
             raise BadOfferError("this participant has been answered already; a new offer needs a new participant")
         agreement = negotiate(parse_offer(offer_sdp), stereo=self._stereo)
-        transport = Transport(self._ice_servers, self)
+        transport = Transport(self._ice_servers, self, self._give_way)
         self._media = MediaSession(agreement, transport, self._clock, self._cname)
         self._agreement, self._transport, self.negotiated = agreement, transport, agreement.negotiated
         await transport.gather()

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from mcu.clock import MediaClock
 from mcu.hub import PacketHub
-from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
+from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, EncodedFrame, Rung, VideoCodec
 from mcu.messages import VideoConfig
+from mcu.rightofway import RightOfWay
 from mcu.rtc.peer import Peer
 from mcu.rtc.rungs import RungChooser
 from mcu.rtc.sender import VideoSender
@@ -23,6 +24,7 @@ from mcu.traces import SoundTrace
 
 PAD_STEP_S = 0.02  # between two portions of padding
 MAX_PAD_BYTES = 20_000  # in one portion, when the loop was late
+TOLD_EVERY_BLOCKS = 5  # of whose delay note is taken: ten a second say it all, and each costs a fifth of its sending
 AUDIO_BLOCKS = 10  # 200 ms of a loop that does not come to drain them; then the oldest are dropped
 
 
@@ -219,19 +221,20 @@ class AudioFanout:
 
     Args:
         loop: where the sending happens.
-        clock: the room's.
+        right_of_way: of the thread that writes.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: MediaClock) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, right_of_way: RightOfWay) -> None:
         self._loop = loop
-        self._clock = clock
+        self._right_of_way = right_of_way
         self.on_loss: Callable[[str, float], None] | None = None  # told who lost how many percent, by each report
-        self.on_sent: Callable[[str, SoundTrace], None] | None = None  # told whom a block went to
+        self.on_sent: Callable[[str, SoundTrace], None] | None = None  # told whom some blocks went to
         self._peers: dict[str, Peer] = {}
         self._blocks: deque[Block] = deque(maxlen=AUDIO_BLOCKS)
         self._woken = False
         self._dropped = 0
         self._packets = 0
+        self._sent = 0  # blocks
 
     def add(self, peer: Peer) -> None:
         """Send to ``peer`` too."""
@@ -249,6 +252,7 @@ class AudioFanout:
 
     def write(self, block: Block) -> None:
         """Take a block; called on the audio thread."""
+        self._right_of_way.next_at((block.pts + SAMPLES_PER_TICK) * 1_000_000 // SAMPLE_RATE_HZ)
         if not self._peers:
             return
         self._dropped += len(self._blocks) == AUDIO_BLOCKS
@@ -261,6 +265,8 @@ class AudioFanout:
         self._woken = False
         while self._blocks:
             block = self._blocks.popleft()
+            self._sent += 1
+            told = self.on_sent if self._sent % TOLD_EVERY_BLOCKS == 0 else None
             for id_, peer in self._peers.items():
                 sender = peer.audio_sender
                 if sender is None:
@@ -269,8 +275,8 @@ class AudioFanout:
                 if payload:
                     self._packets += 1
                     sender.send(block.pts, payload)
-                    if self.on_sent is not None and block.trace is not None:
-                        self.on_sent(id_, block.trace)
+                    if told is not None and block.trace is not None:
+                        told(id_, block.trace)
 
     def metrics(self) -> dict[str, float]:
         """Counters by their Prometheus names."""

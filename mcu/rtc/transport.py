@@ -1,7 +1,8 @@
 """The path to one peer: ICE and DTLS from aiortc's own building blocks, SRTP straight to the socket and back.
 
 One bundled transport carries everything. There is no peer connection object around it: what aiortc's would do
-(negotiation, senders, receivers) is done by our own code, so all that is used of aiortc is here and in ``hostile``.
+(negotiation, senders, receivers) is done by our own code, so all that is used of aiortc is here, in
+``hostile`` and in ``consent``.
 """
 
 import asyncio
@@ -9,7 +10,8 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from aiortc import (
@@ -27,6 +29,7 @@ from OpenSSL import SSL
 
 from mcu.rtc import negotiate, segments
 from mcu.rtc.budget import TokenBucket
+from mcu.rtc.consent import keep_consent
 from mcu.rtc.hostile import MAX_BYTES, Gate
 from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import is_rtcp
@@ -61,16 +64,21 @@ class Transport:
     Args:
         ice_servers: STUN and TURN URLs for our side; none means none.
         user: who gets what arrives.
+        give_way: called before the work on each packet.
     """
 
-    def __init__(self, ice_servers: Sequence[str], user: TransportUser) -> None:
+    def __init__(
+        self, ice_servers: Sequence[str], user: TransportUser, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         servers = [RTCIceServer(urls=list(ice_servers))] if ice_servers else []
         self._gatherer = RTCIceGatherer(servers, local_username=secrets.token_hex(4))
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = RTCDtlsTransport(self._ice, [RTCCertificate.generateCertificate()])
         self._connection = self._ice._connection  # noqa: SLF001 - the sockets are behind it
+        self._connection.query_consent = partial(keep_consent, self._connection, time.monotonic)  # type: ignore[method-assign]  # see mcu.rtc.consent
         self._gate = Gate(self._connection, self._media_received)
         self._user = user
+        self._give_way = give_way
         self._tasks: set[asyncio.Task[None]] = set()  # connecting, resolving names
         self._candidates = 0
         self._ended = False
@@ -200,6 +208,7 @@ class Transport:
         return self._gate.drops + self.refused
 
     def _media_received(self, data: bytes) -> None:
+        self._give_way()
         srtp = self._in or self._agreed()
         if srtp is None:
             self.refused["early"] += 1
@@ -249,6 +258,7 @@ class Transport:
 
     def send_rtp(self, packet: bytes) -> None:
         """Encrypt and send; dropped and counted while there is no connection."""
+        self._give_way()
         if self._out is not None and not self._ended and self._route():
             self._socket.sendto(self._out.protect(packet), self._address)
         else:
@@ -260,6 +270,7 @@ class Transport:
             for packet in packets:
                 self.send_rtp(packet)
             return
+        self._give_way()
         protect = self._out.protect
         for run in segments.runs([protect(packet) for packet in packets]):
             if not self._send_run(run):

@@ -15,6 +15,7 @@ from aiortc.mediastreams import MediaStreamError
 from mcu.clock import MediaClock
 from mcu.hub import PacketHub
 from mcu.media import AudioCodec, AudioUnit, EncodedFrame, Rung, VideoCodec, VideoUnit
+from mcu.rightofway import RightOfWay
 from mcu.rtc.peer import Peer
 from mcu.rtc.send import AudioFanout, Offer, VideoFanout
 
@@ -210,7 +211,7 @@ async def call(client: Client, *, timeout_s: float = 10) -> AsyncIterator[Call]:
     for codec in VideoCodec:
         made.sources[codec] = Source(codec, clock)
         made.fanouts[codec] = VideoFanout(codec, {Rung.FULL: Offer(made.sources[codec].hub, 500_000)}, loop, clock)
-    made.audio_out = AudioFanout(loop, clock)
+    made.audio_out = AudioFanout(loop, RightOfWay(clock))
     pumps = [asyncio.create_task(_pump_video(made)), asyncio.create_task(_pump_audio(made))]
     try:
         async with asyncio.timeout(timeout_s):

@@ -49,6 +49,16 @@ async def test_the_ice_connection_has_what_the_gate_needs() -> None:
     await ice.stop()
 
 
+async def test_consent_is_asked_for_by_what_the_instance_says() -> None:
+    """consent.py: connect() starts what the attribute names, close() cancels the task."""
+    ice, _ = _transports()
+    assert "create_task(self.query_consent())" in inspect.getsource(aioice.Connection.connect)
+    assert ice._connection._query_consent_task is None
+    parameters = inspect.signature(aioice.ice.StunProtocol.request).parameters
+    assert list(parameters) == ["self", "request", "addr", "integrity_key", "retransmissions"]
+    await ice.stop()
+
+
 async def test_sockets_are_reached_through_the_protocols() -> None:
     """hostile.py: an attribute of the instance is what asyncio and TURN call; transport.py: max_size, sendto."""
     ice, _ = _transports()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.rtc.hostile import DTLS_BURST, MAX_ADDRESSES, MAX_QUEUED, MEDIA_BURST, STUN_BURST, Gate
+from mcu.rtc.hostile import DTLS_BURST, MAX_ADDRESSES, MAX_AT_ONCE, MAX_QUEUED, MEDIA_BURST, STUN_BURST, Gate
 
 pytestmark = pytest.mark.unit
 
@@ -37,6 +37,7 @@ class _World:
             datagram_received=lambda data, _addr: self.stun.append(data),
             local_candidate=SimpleNamespace(component=1),
             transactions=self.transactions,
+            transport=SimpleNamespace(_sock=None),
         )
         self.connection._protocols = [self.protocol]
         self.now_us = 0
@@ -59,6 +60,28 @@ def test_each_protocol_goes_its_way() -> None:
     assert len(world.stun) == 2
     assert world.gate.heard == 4
     assert not world.gate.drops
+
+
+class _Socket:
+    """A socket in which datagrams wait."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+
+    def recvfrom(self, _size: int) -> tuple[bytes, tuple[Any, ...]]:
+        if not self.waiting:
+            raise BlockingIOError
+        self.waiting -= 1
+        return RTP, PEER
+
+
+def test_what_waits_in_the_socket_is_taken_too_but_the_others_have_their_turn() -> None:
+    world = _World()
+    socket = world.protocol.transport._sock = _Socket(20)
+    world.receive(RTP)
+    assert (len(world.media), socket.waiting) == (MAX_AT_ONCE, 20 - (MAX_AT_ONCE - 1))
+    world.receive(RTP)
+    assert (len(world.media), socket.waiting) == (22, 0)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\x16" * 11, b"\x80" * 1501, b"\x16" * 9000])

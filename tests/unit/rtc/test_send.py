@@ -5,6 +5,7 @@ import pytest
 
 from mcu.hub import PacketHub
 from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
+from mcu.rightofway import RightOfWay
 from mcu.rtc import rtcp, rtp
 from mcu.rtc.send import AUDIO_BLOCKS, AudioFanout, Offer, VideoFanout
 from mcu.rtc.sender import (
@@ -366,7 +367,7 @@ def test_a_slow_peer_costs_only_itself() -> None:
 
 def test_everybody_hears_the_mix_or_their_own() -> None:
     loop = Loop()
-    fanout = AudioFanout(cast("Any", loop), loop.clock())
+    fanout = AudioFanout(cast("Any", loop), RightOfWay(loop.clock()))
     alice, bob = _Peer(loop, "alice"), _Peer(loop, "bob")
     for peer in (alice, bob):
         fanout.add(cast("Peer", peer))
@@ -384,7 +385,7 @@ def test_everybody_hears_the_mix_or_their_own() -> None:
 
 def test_a_loop_that_hangs_loses_the_oldest_sound() -> None:
     loop = Loop()
-    fanout = AudioFanout(cast("Any", loop), loop.clock())
+    fanout = AudioFanout(cast("Any", loop), RightOfWay(loop.clock()))
     peer = _Peer(loop)
     fanout.add(cast("Peer", peer))
     for number in range(AUDIO_BLOCKS + 5):
