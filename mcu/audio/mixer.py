@@ -22,7 +22,7 @@ from mcu.clock import MediaClock, Ticker
 from mcu.errors import UnknownParticipantError
 from mcu.hub import PacketHub
 from mcu.media import AUDIO_TICK_MS, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
-from mcu.priority import prefer_this_thread
+from mcu.priority import prefer_this_thread, undisturbed
 from mcu.sync import LipSync
 from mcu.traces import SoundTrace
 
@@ -204,7 +204,8 @@ class AudioMixer:
         while not self._stopped.wait(self._ticker.wait_us(self._clock.now_us()) / 1_000_000):
             now_us = self._clock.now_us()
             if self._ticker.wait_us(now_us) == 0:
-                self.tick(self._ticker.take(now_us))
+                with undisturbed():
+                    self.tick(self._ticker.take(now_us))
             self._sleep_while_empty()
 
     def _sleep_while_empty(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcu import priority
-from mcu.priority import native_work, prefer_this_process, prefer_this_thread
+from mcu.priority import native_work, prefer_this_process, prefer_this_thread, undisturbed
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +96,13 @@ def test_other_threads_keep_their_interval_when_a_process_is_raised(asked: list[
     prefer_this_process()
     assert sys.getswitchinterval() == pytest.approx(0.005, abs=2e-6)
     assert len(asked) == 1
+
+
+def test_what_must_not_be_late_is_disturbed_later_and_the_others_afterwards_as_before(
+    asked: list[tuple[int, int, int]],
+) -> None:
+    prefer_this_thread()
+    with pytest.raises(ZeroDivisionError), undisturbed():
+        assert sys.getswitchinterval() == pytest.approx(0.005)
+        _ = 1 / 0
+    assert sys.getswitchinterval() == pytest.approx(0.0005)
