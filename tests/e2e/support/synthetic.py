@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Literal
 
 import httpx
 import numpy as np
@@ -81,15 +82,23 @@ class Synthetic:
     Args:
         base_url: of the service.
         sends: whether it sends flashes and beeps; else it only watches.
+        watches: whether it takes the mix, which is decoded in the process of the tests.
         asks_for_keyframes: whether it sends PLI, as any decent viewer does.
         colour: of the picture between flashes.
     """
 
     def __init__(
-        self, base_url: str, *, sends: bool = True, asks_for_keyframes: bool = True, colour: Rgb = BLUE
+        self,
+        base_url: str,
+        *,
+        sends: bool = True,
+        watches: bool = True,
+        asks_for_keyframes: bool = True,
+        colour: Rgb = BLUE,
     ) -> None:
         self._base_url = base_url
         self._sends = sends
+        self._direction: Literal["sendrecv", "sendonly"] = "sendrecv" if watches else "sendonly"
         self._asks = asks_for_keyframes
         self._colour = colour
         self._thread = LoopThread("synthetic", real_time=True)
@@ -131,8 +140,10 @@ class Synthetic:
         connection.on("track", self._received)
         if self._sends:
             start = time.monotonic()
-            connection.addTrack(Loop("audio", start, _beeping(), 50, SAMPLE_RATE_HZ))
-            connection.addTrack(Loop("video", start, _flashing(self._colour), FPS, 90_000))
+            sound = Loop("audio", start, _beeping(), 50, SAMPLE_RATE_HZ)
+            picture = Loop("video", start, _flashing(self._colour), FPS, 90_000)
+            connection.addTransceiver(sound, direction=self._direction)
+            connection.addTransceiver(picture, direction=self._direction)
         else:
             connection.addTransceiver("audio", direction="recvonly")
             connection.addTransceiver("video", direction="recvonly")

@@ -44,7 +44,8 @@ class LoopThread:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -10)
             if self._real_time:
-                os.sched_setscheduler(threading.get_native_id(), os.SCHED_RR, os.sched_param(1))
+                policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK  # not for threads it starts: they decode
+                os.sched_setscheduler(threading.get_native_id(), policy, os.sched_param(1))
         self.loop.run_forever()
 
     def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 60) -> T:
