@@ -33,7 +33,8 @@ def probe(path: Path) -> dict[str, Any]:
 
 def decode_errors(path: Path) -> str:
     """What ffmpeg complains of when it decodes the file to its end; empty when all is well."""
-    command = ["ffmpeg", "-v", "warning", "-nostdin", "-i", str(path), "-f", "null", "-"]
+    own_times = ["-fps_mode", "passthrough", "-enc_time_base", "-1"]  # else rounded to the rate that the beginning has
+    command = ["ffmpeg", "-v", "warning", "-nostdin", "-i", str(path), *own_times, "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return done.stderr + ("" if done.returncode == 0 else f"exit status {done.returncode}")
 
