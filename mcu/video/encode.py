@@ -61,7 +61,7 @@ class Encoder(ABC):
         Raises:
             CodecError: the encoder failed; it is of no more use.
         """
-        frame = canvas.frame()
+        frame = canvas.frame
         frame.pts = pts
         frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
         frame.pict_type = PictureType.I if keyframe else PictureType.NONE

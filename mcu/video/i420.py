@@ -38,7 +38,7 @@ class Colour:
 
 
 class Canvas:
-    """The picture that is painted on: ``y``, ``u`` and ``v``, one after the other in memory.
+    """The picture that is painted on: the planes of one libav frame, so that encoders read it without a copy.
 
     Args:
         size: even width and height in pixels.
@@ -46,15 +46,8 @@ class Canvas:
 
     def __init__(self, size: Size) -> None:
         self.size = size
-        width, height = size.width, size.height
-        self._packed = np.zeros((height * 3 // 2, width), np.uint8)
-        luma, u, v = np.split(self._packed.reshape(-1), (width * height, width * height * 5 // 4))
-        self.y = luma.reshape(height, width)
-        self.u, self.v = (plane.reshape(height // 2, width // 2) for plane in (u, v))
-
-    def frame(self) -> av.VideoFrame:
-        """The picture for an encoder, without a copy. Each takes its own: in it stands what is to be made of it."""
-        return av.VideoFrame.from_numpy_buffer(self._packed, "yuv420p")
+        self.frame = av.VideoFrame(size.width, size.height, "yuv420p")
+        self.y, self.u, self.v = _planes(self.frame)
 
     def fill(self, rect: Rect, colour: Colour) -> None:
         """Paint an even rectangle in one colour."""
@@ -66,7 +59,8 @@ class Canvas:
 
     def packed(self) -> Plane:
         """A copy of the three planes, one after the other, shape (height * 3 / 2, width), as OpenCV reads I420."""
-        return self._packed.copy()
+        flat = np.concatenate([plane.ravel() for plane in (self.y, self.u, self.v)])
+        return flat.reshape(self.size.height * 3 // 2, self.size.width)
 
 
 def picture_of(frame: av.VideoFrame, due_us: int = 0) -> Picture:

@@ -104,7 +104,7 @@ class VideoMixer:
             self.pool.stop()
         for source_id in list(self._sources):
             self.remove(source_id)
-        self._outputs.stop()
+        self._outputs.close()
         self._give_snapshots(None)
 
     def add(

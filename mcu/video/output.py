@@ -24,7 +24,7 @@ _REOPEN_S = 1  # after an encoder failed
 
 
 class VideoOutput:
-    """Encodes the canvas for one hub, on one thread at a time.
+    """Encodes the canvas for one hub, on the video thread.
 
     Args:
         codec: what to encode to.

@@ -1,8 +1,6 @@
 """All encodes of a canvas: each codec at each rung, and only those that somebody takes."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 
 from layouts.geometry import Rect, Size
 from layouts.model import Fit
@@ -15,11 +13,10 @@ from mcu.video.encode import ENCODERS
 from mcu.video.i420 import Canvas
 from mcu.video.output import VideoOutput
 from mcu.video.scale import paint_picture
-from mcu.video.sidebyside import SideBySide
 
 
 class VideoOutputs:
-    """The canvas is scaled once for each lower rung in use, whatever the number of codecs, and encoded side by side.
+    """The canvas is scaled once for each lower rung in use, whatever the number of codecs.
 
     Args:
         config: the canvas and the bitrate of each rung.
@@ -33,7 +30,6 @@ class VideoOutputs:
         }
         self._sizes = {rung: Size(config.at(rung).width, config.at(rung).height) for rung in Rung}
         self._scaled: dict[Rung, Canvas] = {}  # the lower rungs in use, as of the last tick
-        self._side_by_side = SideBySide((os.cpu_count() or 1) - 1, "encode")
 
     def __iter__(self) -> Iterator[VideoOutput]:
         return (output for rung in self._outputs.values() for output in rung.values())
@@ -58,22 +54,15 @@ class VideoOutputs:
         for output in self:
             output.close()
 
-    def stop(self) -> None:
-        """Give the encoders back for good."""
-        self.close()
-        self._side_by_side.stop()
-
     def work(self, canvas: Canvas, tick: int, now_us: int, *, changed: bool, mix: MixTrace | None = None) -> None:
         """Encode and publish the canvas of ``tick`` wherever somebody needs it."""
-        encodes: list[Callable[[], None]] = []
         for rung, outputs in self._outputs.items():
             picture = self._at(rung, canvas, changed=changed) if rung is not Rung.FULL else canvas
             for output in outputs.values():
-                if picture is None or not output.hub.in_use:
+                if picture is None:
                     output.close()
                 else:
-                    encodes.append(partial(output.work, picture, tick, now_us, changed=changed, mix=mix))
-        self._side_by_side.run(encodes)
+                    output.work(picture, tick, now_us, changed=changed, mix=mix)
 
     def _at(self, rung: Rung, canvas: Canvas, *, changed: bool) -> Canvas | None:
         """The canvas at ``rung``; None while nobody is there."""
