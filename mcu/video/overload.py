@@ -1,8 +1,7 @@
 """What is given up when the machine does not keep up with the pictures, and when it is taken back. Pure.
 
-First the rate falls, then the rungs, then tiles are refreshed less often, at last the rate again, to a sixth: sound is
-never touched, and needs the loop that sends the pictures too. Each step needs a second of late ticks; each step back
-needs a while on time with room to spare, longer each time that it did not last.
+First the rate falls, then the rungs, then tiles are refreshed less often; sound is never touched. Each step needs a
+second of late ticks; each step back needs a while on time with room to spare, longer each time that it did not last.
 """
 
 from collections import deque
@@ -35,8 +34,6 @@ RELIEFS = (
     Relief(keep=1, of=2, best=Rung.HALF),
     Relief(keep=1, of=2, best=Rung.QUARTER),
     Relief(keep=1, of=2, best=Rung.QUARTER, refresh=2),
-    Relief(keep=1, of=4, best=Rung.QUARTER, refresh=2),
-    Relief(keep=1, of=6, best=Rung.QUARTER, refresh=2),
 )
 
 

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 ROOM = "narrow"
 NARROW_S = 10.0
 QUARTER = 2
-WIDTHS_BY_OVERLOAD = (1280, 1280, 1280, 640, 320, 320, 320, 320)  # first the frame rate is given up, then sizes
+WIDTHS_BY_OVERLOAD = (1280, 1280, 1280, 640, 320, 320)  # first the frame rate is given up, then sizes
 
 
 @dataclass
