@@ -197,7 +197,7 @@ async def test_statistics_are_drawn(pair: tuple[Guest, Guest], tmp_path: Path) -
     for canvas in await panel.locator("canvas").all():
         assert await canvas.evaluate(ink)
     await pair[0].shot(tmp_path, "statistics")
-    await picture.scroll_into_view_if_needed()
+    await panel.locator(".delays").scroll_into_view_if_needed()  # each table in it is there for a second
     await pair[0].shot(tmp_path, "delays")
 
 
