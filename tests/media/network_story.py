@@ -7,13 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from mcu.media import Samples
 from tests.e2e.support.impairment import CLEAN, DEAD, ImpairedLine, Impairment
 from tests.media.guest_shows import FPS, NUMBERS, number_shown
 from tests.media.guest_streams import Luma, Shown, heard_from, pictures
 from tests.media.room_guests import Guest, undecoding
 from tests.media.room_house import House, open_house
-from tests.unit.audio.chirps import SLOT_S, found
+from tests.unit.audio.chirps import CLEARLY, SLOT_S, found
 
 TICK = 90_000 // FPS
 LINES = {
@@ -71,6 +70,7 @@ class Story:
     begging_from: int
     chirps: list[tuple[float, float]]  # of the one on the bad line, in the order another heard them: when they were
     # sung, in media seconds, and how late in ms
+    clear: list[float]  # those of them that can be taken for no other, in the same order: when they were sung
 
 
 class _Telling:
@@ -141,8 +141,12 @@ def _look_back(phases: dict[str, Phase], within: _Within, guests: list[Guest], b
             phase.starved.append(seen)
     sound_begins_s = dora.begun_s - within.began_s
     heard = heard_from(anna.sound, within.origins[anna.name][0], sound_begins_s)
-    chirps = _chirps(heard, sound_begins_s, phases["after"].end / 90_000)
-    return Story(phases, round((bert.begun_s - within.began_s) * 90_000), begging_from, chirps)
+    sung = int((phases["after"].end / 90_000 - sound_begins_s) / SLOT_S) - 4
+    chirps = [
+        (sound_begins_s + number * SLOT_S, (second - number * SLOT_S) * 1_000) for number, second in found(heard, sung)
+    ]
+    clear = [sound_begins_s + number * SLOT_S for number, _ in found(heard, sung, least=CLEARLY)]
+    return Story(phases, round((bert.begun_s - within.began_s) * 90_000), begging_from, chirps, clear)
 
 
 def _around(phases: dict[str, Phase], seen: Seen) -> Iterator[Phase]:
@@ -161,8 +165,3 @@ def _psnr_db(shown: Shown, canvas: Luma | None) -> float | None:
     if canvas is None or canvas.shape != shown.luma.shape:
         return None
     return float(10 * np.log10(255**2 / np.mean((shown.luma.astype(float) - canvas) ** 2)))
-
-
-def _chirps(heard: Samples, begins_s: float, ends_s: float) -> list[tuple[float, float]]:
-    sung = int((ends_s - begins_s) / SLOT_S) - 4
-    return [(begins_s + number * SLOT_S, (second - number * SLOT_S) * 1_000) for number, second in found(heard, sung)]

@@ -12,6 +12,7 @@ _LENGTH = SAMPLE_RATE_HZ // 10
 _ENDS_HZ = (400.0, 700.0, 1_100.0, 1_600.0, 2_300.0)
 _CODES = tuple(itertools.permutations(_ENDS_HZ, 2))  # a chirp goes from the one to the other
 _HEARD = 0.5  # of the correlation with the chirp itself
+CLEARLY = 0.75  # well above what another chirp has in common with it, damaged or not
 _APART = SAMPLE_RATE_HZ * 6 // 100  # of two chirps there is more silence in between
 
 
@@ -32,7 +33,7 @@ def chirps(seconds: float) -> Samples:
     return np.concatenate(slots)
 
 
-def found(heard: Samples, count: int) -> list[tuple[int, float]]:
+def found(heard: Samples, count: int, *, least: float = _HEARD) -> list[tuple[int, float]]:
     """The chirps found in ``heard``, shape (samples,), in the order of their beginnings: (number, second).
 
     Each of the first ``count`` chirps is looked for within two seconds of its time; who repeats, comes after 5 s. What
@@ -47,7 +48,7 @@ def found(heard: Samples, count: int) -> list[tuple[int, float]]:
             continue
         match = _correlate(window, chirp)
         best = int(np.argmax(match))
-        if match[best] > _HEARD and _most_like(heard, due + best) == number % len(_CODES):
+        if match[best] > least and _most_like(heard, due + best) == number % len(_CODES):
             places.append((number, (due + best) / SAMPLE_RATE_HZ))
     return sorted(places, key=lambda place: place[1])
 
