@@ -62,7 +62,8 @@ class Completion:
     def __init__(self, clock: MediaClock, output: AudioOutput | None = None) -> None:
         self._clock = clock
         self._output = output
-        self.late_ms: list[float] = []
+        self.late_ms: list[float] = []  # when the mix was there
+        self.sent_ms: list[float] = []  # when it had gone out to everybody
         self.began_ms: list[float] = []  # after the time that the tick was due
         self.cpu_ms: list[float] = []  # of each tick
         self._cpu_s = 0.0
@@ -73,11 +74,12 @@ class Completion:
         self.began_ms.append((self._clock.now_us() - tick * _TICK_US) / 1000)
 
     def write(self, block: MixedBlock) -> None:
-        if self._output is not None:
-            self._output.write(block)
-        self.cpu_ms.append((time.thread_time() - self._cpu_s) * 1000)
         due_us = block.pts // SAMPLES_PER_TICK * _TICK_US
         self.late_ms.append((self._clock.now_us() - due_us) / 1000)
+        if self._output is not None:
+            self._output.write(block)
+        self.sent_ms.append((self._clock.now_us() - due_us) / 1000)
+        self.cpu_ms.append((time.thread_time() - self._cpu_s) * 1000)
 
 
 def voice() -> list[bytes]:
@@ -187,6 +189,7 @@ class RoomRow:
     p50_ms: float  # from the time a tick is due until its block is handed over
     p99_ms: float
     worst_ms: float
+    sent_ms: tuple[float, float]
     began_ms: tuple[float, float]  # of that, until it began: median, 99th percentile
     cpu_ms: tuple[float, float]  # of that, the thread's CPU time
     audio_waited: float  # share of the time in which the audio thread was ready to run and had no processor
@@ -287,6 +290,7 @@ async def weigh(room: Room, crowd: Crowd, output: Completion, seconds: float) ->
         p50_ms=p50_ms,
         p99_ms=p99_ms,
         worst_ms=round(max(late), 2),
+        sent_ms=middle_and_end(output.sent_ms[warm:]),
         began_ms=middle_and_end(output.began_ms[warm:]),
         cpu_ms=middle_and_end(output.cpu_ms[warm:]),
         audio_waited=round(used["audio"][1] / elapsed_s, 3),

@@ -107,16 +107,13 @@ class DelayBook:
             way = (PICTURE if owner == source_id else SCREEN, "in")
             self._note(owner, way, now_us, _picture(shown, mix.painted_us, frame.encoded_us, now_us))
 
-    def sound_sent(self, participant_id: str, trace: SoundTrace) -> None:
-        """A block of sound has gone out to this participant."""
-        now_us = self._clock.now_us()
-        self._note(participant_id, (SOUND, "out"), now_us, (now_us - trace.mixed_us,))
-        if trace.sent:
-            return
-        trace.sent = True
+    def sound_sent(self, participant_ids: Iterable[str], trace: SoundTrace, sent_us: int) -> None:
+        """A block of sound has gone out to these participants by then."""
+        for id_ in participant_ids:
+            self._note(id_, (SOUND, "out"), sent_us, (sent_us - trace.mixed_us,))
         for who, arrival_us in trace.arrivals.items():
-            delays = (trace.begun_us - arrival_us, trace.mixed_us - trace.begun_us, now_us - arrival_us)
-            self._note(who, (SOUND, "in"), now_us, delays)
+            delays = (trace.begun_us - arrival_us, trace.mixed_us - trace.begun_us, sent_us - arrival_us)
+            self._note(who, (SOUND, "in"), sent_us, delays)
 
     def _note(self, participant_id: str, way: tuple[str, str], now_us: int, delays: tuple[int, ...]) -> None:
         recent = self._recent.get(participant_id)

@@ -15,7 +15,8 @@ from mcu.memory import tidy
 from mcu.messages import OverloadChanged, RoomConfig, VideoConfig
 from mcu.participant import Participant
 from mcu.rightofway import RightOfWay
-from mcu.rtc.send import AudioFanout, VideoFanout, offers
+from mcu.rtc.send import VideoFanout, offers
+from mcu.rtc.send_audio import AudioFanout
 from mcu.stage import SCREEN_SUFFIX
 from mcu.sync import LipSync
 from mcu.video.mixer import VideoMixer
@@ -40,7 +41,7 @@ class MediaEngine:
         self._tidying: asyncio.TimerHandle | None = None
         self._lag = LoopLag(loop)
         self.right_of_way = RightOfWay(clock)  # of the audio tick
-        self._audio_out = AudioFanout(loop, self.right_of_way)
+        self._audio_out = AudioFanout(loop, self.right_of_way, clock)
         self.audio = AudioMixer(
             clock,
             self._audio_out,

@@ -36,11 +36,10 @@ class MixTrace:
     sent: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SoundTrace:
-    """A block of the mix. ``sent`` is set by whoever sends it first."""
+    """A block of the mix."""
 
     arrivals: Mapping[str, int]  # by participant, when the newest packet came that begins to be heard in it
     begun_us: int
     mixed_us: int
-    sent: bool = False

@@ -1,31 +1,25 @@
-"""The mix to everybody.
+"""The mix's picture to everybody.
 
 Each peer gets the picture on the rung that its line bears (``rungs`` decides), and goes from one to another at a
 keyframe. What a rung costs besides is in ``stream``.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from mcu.clock import MediaClock
 from mcu.hub import PacketHub
-from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, EncodedFrame, Rung, VideoCodec
+from mcu.media import EncodedFrame, Rung, VideoCodec
 from mcu.messages import VideoConfig
-from mcu.rightofway import RightOfWay
 from mcu.rtc.peer import Peer
 from mcu.rtc.rungs import RungChooser
 from mcu.rtc.sender import VideoSender
 from mcu.rtc.stream import RungStream, Users
-from mcu.traces import SoundTrace
 
 PAD_STEP_S = 0.02  # between two portions of padding
 MAX_PAD_BYTES = 20_000  # in one portion, when the loop was late
-TOLD_EVERY_BLOCKS = 5  # of whose delay note is taken: ten a second say it all, and each costs a fifth of its sending
-AUDIO_BLOCKS = 10  # 200 ms of a loop that does not come to drain them; then the oldest are dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,90 +188,3 @@ class VideoFanout:
             f"{name}_probing": len(self._padded),
             **on_rung,
         }
-
-
-class Block(Protocol):
-    """20 ms of the mix, encoded (``mcu.audio`` makes them)."""
-
-    @property
-    def pts(self) -> int:
-        """Media time of its beginning, in 48 kHz samples."""
-
-    @property
-    def shared(self) -> Mapping[AudioCodec, bytes]:
-        """What everybody hears who has no block of their own."""
-
-    @property
-    def own(self) -> Mapping[str, bytes]:
-        """The mix without themselves, by participant id."""
-
-    @property
-    def trace(self) -> SoundTrace | None:
-        """What was noted of its way."""
-
-
-class AudioFanout:
-    """The mix's sound to all peers; an ``AudioOutput`` for the audio mixer.
-
-    Args:
-        loop: where the sending happens.
-        right_of_way: of the thread that writes.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, right_of_way: RightOfWay) -> None:
-        self._loop = loop
-        self._right_of_way = right_of_way
-        self.on_loss: Callable[[str, float], None] | None = None  # told who lost how many percent, by each report
-        self.on_sent: Callable[[str, SoundTrace], None] | None = None  # told whom some blocks went to
-        self._peers: dict[str, Peer] = {}
-        self._blocks: deque[Block] = deque(maxlen=AUDIO_BLOCKS)
-        self._woken = False
-        self._dropped = 0
-        self._packets = 0
-        self._sent = 0  # blocks
-
-    def add(self, peer: Peer) -> None:
-        """Send to ``peer`` too."""
-        if peer.audio_sender is not None:
-            self._peers[peer.participant_id] = peer
-            if self.on_loss is not None:
-                peer.audio_sender.on_loss = partial(self.on_loss, peer.participant_id)
-
-    def remove(self, peer: Peer) -> None:
-        """Send to ``peer`` no more."""
-        if self._peers.get(peer.participant_id) is peer:
-            del self._peers[peer.participant_id]
-            if peer.audio_sender is not None:
-                peer.audio_sender.on_loss = None
-
-    def write(self, block: Block) -> None:
-        """Take a block; called on the audio thread."""
-        self._right_of_way.next_at((block.pts + SAMPLES_PER_TICK) * 1_000_000 // SAMPLE_RATE_HZ)
-        if not self._peers:
-            return
-        self._dropped += len(self._blocks) == AUDIO_BLOCKS
-        self._blocks.append(block)
-        if not self._woken:
-            self._woken = True
-            self._loop.call_soon_threadsafe(self._drain)
-
-    def _drain(self) -> None:
-        self._woken = False
-        while self._blocks:
-            block = self._blocks.popleft()
-            self._sent += 1
-            told = self.on_sent if self._sent % TOLD_EVERY_BLOCKS == 0 else None
-            for id_, peer in self._peers.items():
-                sender = peer.audio_sender
-                if sender is None:
-                    continue
-                payload = block.own.get(id_) or block.shared.get(sender.codec)
-                if payload:
-                    self._packets += 1
-                    sender.send(block.pts, payload)
-                    if told is not None and block.trace is not None:
-                        told(id_, block.trace)
-
-    def metrics(self) -> dict[str, float]:
-        """Counters by their Prometheus names."""
-        return {"tutti_send_audio_packets_total": self._packets, "tutti_send_audio_dropped_total": self._dropped}

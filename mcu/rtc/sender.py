@@ -2,7 +2,6 @@
 
 import secrets
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -96,7 +95,10 @@ class OutStream:
 
 
 class AudioSender(OutStream):
-    """The mix's sound to one peer. Lost packets are sent again, as they were, where that was agreed on."""
+    """The mix's sound to one peer. Lost packets are sent again, as they were, where that was agreed on.
+
+    ``send`` is for the audio thread, everything else for the loop.
+    """
 
     def __init__(self, line: AnswerLine, transport: Transport, clock: MediaClock) -> None:
         super().__init__(line, transport, clock)
@@ -104,10 +106,10 @@ class AudioSender(OutStream):
         self.on_loss: Callable[[float], None] | None = None  # told the lost percentage of each report
         self.resent = 0
         self.unknown = 0  # asked for again, but not kept any more
+        self.resends = TokenBucket(AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST)
         codec = line.send_codec
         kept = AUDIO_HISTORY_PACKETS if codec is not None and "nack" in codec.feedback else 0
-        self._history: deque[bytes] = deque(maxlen=kept)  # the newest packets
-        self.resends = TokenBucket(AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST)
+        self._history = [(-1, b"")] * kept  # number and datagram of the newest packets, by the number's last bits
 
     def reported(self, block: ReportBlock, now_us: int) -> None:
         """Note what the peer tells about its reception of this stream."""
@@ -117,25 +119,25 @@ class AudioSender(OutStream):
 
     def send(self, pts_48k: int, payload: bytes) -> None:
         """Send a block that begins at ``pts_48k`` (media time in 48 kHz samples)."""
-        timestamp = self._origin + pts_48k * self._clock_hz // 48_000 & 0xFFFFFFFF
+        sequence, timestamp = self._sequence, self._origin + pts_48k * self._clock_hz // 48_000 & 0xFFFFFFFF
         first = self.packets == 0  # the marker tells where a talk spurt begins (RFC 3551, section 4.1)
-        header = self._headers.header(self._payload_type | first << 7, self._sequence, timestamp, 0)
-        self._sequence = self._sequence + 1 & 0xFFFF
+        header = self._headers.header(self._payload_type | first << 7, sequence, timestamp, 0)
+        self._sequence = sequence + 1 & 0xFFFF
         self.packets += 1
         self.octets += len(payload)
-        packet = header + payload
-        self._history.append(packet)
-        self._transport.send_rtp(packet)
+        datagram = self._transport.sound.send(header + payload)
+        if self._history:
+            self._history[sequence % AUDIO_HISTORY_PACKETS] = (sequence, datagram)
 
     def resend(self, sequences: Iterable[int], now_us: int) -> None:
         """Send again what the peer reports lost, as far as it is kept and the budget goes."""
         for sequence in sequences:
-            back = (self._sequence - sequence) & 0xFFFF
-            if not 0 < back <= len(self._history):
+            kept, datagram = self._history[sequence % AUDIO_HISTORY_PACKETS] if self._history else (-1, b"")
+            if kept != sequence or not datagram:
                 self.unknown += 1
             elif self.resends.take(now_us):
                 self.resent += 1
-                self._transport.send_rtp(self._history[-back])
+                self._transport.send_datagram(datagram)
 
 
 class VideoSender(OutStream):

@@ -30,6 +30,7 @@ from OpenSSL import SSL
 from mcu.rtc import negotiate, segments
 from mcu.rtc.budget import TokenBucket
 from mcu.rtc.consent import keep_consent
+from mcu.rtc.direct import DirectPath
 from mcu.rtc.hostile import MAX_BYTES, Gate
 from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import is_rtcp
@@ -77,6 +78,7 @@ class Transport:
         self._connection = self._ice._connection  # noqa: SLF001 - the sockets are behind it
         self._connection.query_consent = partial(keep_consent, self._connection, time.monotonic)  # type: ignore[method-assign]  # see mcu.rtc.consent
         self._gate = Gate(self._connection, self._media_received)
+        self.sound = DirectPath(self._connection, asyncio.get_running_loop())
         self._user = user
         self._give_way = give_way
         self._tasks: set[asyncio.Task[None]] = set()  # connecting, resolving names
@@ -183,6 +185,7 @@ class Transport:
     async def close(self) -> None:
         """Say goodbye and close the sockets; nothing is told to the user any more."""
         self._ended = True
+        self.sound.end()
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
@@ -205,7 +208,7 @@ class Transport:
     @property
     def drops(self) -> Counter[str]:
         """Datagrams and packets dropped, by reason."""
-        return self._gate.drops + self.refused
+        return self._gate.drops + self.refused + self.sound.refused
 
     def _media_received(self, data: bytes) -> None:
         self._give_way()
@@ -234,9 +237,11 @@ class Transport:
 
     def _agreed(self) -> SrtpSession | None:
         """What comes in can be decrypted from here on, and what goes out encrypted; None while there are no keys."""
-        rx, tx = self._dtls._rx_srtp, self._dtls._tx_srtp  # noqa: SLF001 - aiortc's own paths are what we replace
-        if rx is not None and tx is not None:
-            self._in, self._out = SrtpSession(rx), SrtpSession(tx)
+        dtls = self._dtls
+        if self._in is None and dtls._rx_srtp is not None and dtls._tx_srtp is not None:  # noqa: SLF001 - aiortc's own paths are what we replace
+            self._in, self._out = SrtpSession(dtls._rx_srtp), SrtpSession(dtls._tx_srtp)  # noqa: SLF001 - as above
+            dtls._setup_srtp()  # noqa: SLF001 - the same keys again, for a session of the sound's own
+            self.sound.begin(SrtpSession(dtls._tx_srtp))  # noqa: SLF001 - as above
         return self._in
 
     @property
@@ -261,6 +266,14 @@ class Transport:
         self._give_way()
         if self._out is not None and not self._ended and self._route():
             self._socket.sendto(self._out.protect(packet), self._address)
+        else:
+            self.refused["unsent"] += 1
+
+    def send_datagram(self, datagram: bytes) -> None:
+        """Send what is encrypted already; dropped and counted while there is no connection."""
+        self._give_way()
+        if not self._ended and self._route():
+            self._socket.sendto(datagram, self._address)
         else:
             self.refused["unsent"] += 1
 

@@ -17,7 +17,9 @@ from mcu.hub import PacketHub
 from mcu.media import AudioCodec, AudioUnit, EncodedFrame, Rung, VideoCodec, VideoUnit
 from mcu.rightofway import RightOfWay
 from mcu.rtc.peer import Peer
-from mcu.rtc.send import AudioFanout, Offer, VideoFanout
+from mcu.rtc.send import Offer, VideoFanout
+from mcu.rtc.send_audio import AudioFanout
+from mcu.traces import SoundTrace
 
 Unit = TypeVar("Unit")
 FPS = 20
@@ -106,7 +108,7 @@ class Block:
     pts: int
     shared: dict[AudioCodec, bytes]
     own: dict[str, bytes]
-    trace: None = None
+    trace: SoundTrace | None = None
 
 
 class PatternTrack(MediaStreamTrack):
@@ -211,7 +213,7 @@ async def call(client: Client, *, timeout_s: float = 10) -> AsyncIterator[Call]:
     for codec in VideoCodec:
         made.sources[codec] = Source(codec, clock)
         made.fanouts[codec] = VideoFanout(codec, {Rung.FULL: Offer(made.sources[codec].hub, 500_000)}, loop, clock)
-    made.audio_out = AudioFanout(loop, RightOfWay(clock))
+    made.audio_out = AudioFanout(loop, RightOfWay(clock), clock)
     pumps = [asyncio.create_task(_pump_video(made)), asyncio.create_task(_pump_audio(made))]
     try:
         async with asyncio.timeout(timeout_s):

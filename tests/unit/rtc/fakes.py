@@ -67,11 +67,19 @@ class Wire:
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self.congested = False
+        self.sound = self  # what is sent past the loop is kept in the same list
         self.rtp: list[tuple[int, bytes]] = []
         self.rtcp: list[tuple[int, bytes]] = []
 
     def send_rtp(self, packet: bytes) -> None:
         self.rtp.append((self.loop.now_us, packet))
+
+    def send(self, packet: bytes) -> bytes:
+        self.send_rtp(packet)
+        return packet
+
+    def send_datagram(self, datagram: bytes) -> None:
+        self.send_rtp(datagram)
 
     def send_many(self, packets: Sequence[bytes]) -> None:
         for packet in packets:

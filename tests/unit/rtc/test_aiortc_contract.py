@@ -91,6 +91,7 @@ async def test_the_dtls_transport_has_what_we_reach_into() -> None:
     assert dtls._tx_srtp is None
     assert dtls._task is None
     assert dtls._ssl is None
+    assert callable(dtls._setup_srtp)  # that it gives the same keys again, every sound in tests/media shows
     assert dtls.state == "new"
     dtls._set_role("server")
     assert dtls._role == "server"

@@ -7,7 +7,8 @@ from mcu.hub import PacketHub
 from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
 from mcu.rightofway import RightOfWay
 from mcu.rtc import rtcp, rtp
-from mcu.rtc.send import AUDIO_BLOCKS, AudioFanout, Offer, VideoFanout
+from mcu.rtc.send import Offer, VideoFanout
+from mcu.rtc.send_audio import TOLD_EVERY_BLOCKS, AudioFanout
 from mcu.rtc.sender import (
     AUDIO_HISTORY_PACKETS,
     AUDIO_RESEND_BURST,
@@ -20,6 +21,7 @@ from mcu.rtc.sender import (
     VideoSender,
     ntp_from_unix_us,
 )
+from mcu.traces import SoundTrace
 from tests.media.rtc_world import Block
 from tests.unit.rtc.fakes import Loop, Wire, chromium_line
 
@@ -365,31 +367,61 @@ def test_a_slow_peer_costs_only_itself() -> None:
     assert world.fanout.metrics()["tutti_send_h264_dropped_total"] == 10
 
 
-def test_everybody_hears_the_mix_or_their_own() -> None:
+def _audio_fanout(loop: Loop) -> AudioFanout:
+    return AudioFanout(cast("Any", loop), RightOfWay(loop.clock()), loop.clock())
+
+
+def test_everybody_hears_the_mix_or_their_own_without_waiting_for_the_loop() -> None:
     loop = Loop()
-    fanout = AudioFanout(cast("Any", loop), RightOfWay(loop.clock()))
+    fanout = _audio_fanout(loop)
     alice, bob = _Peer(loop, "alice"), _Peer(loop, "bob")
     for peer in (alice, bob):
         fanout.add(cast("Peer", peer))
     fanout.write(Block(0, {AudioCodec.OPUS: b"all"}, {"bob": b"without bob"}))
     fanout.write(Block(960, {AudioCodec.PCMU: b"not for them"}, {}))
-    assert loop.wakes == 1
-    loop.run()
     assert [p.payload for p in _packets(alice.audio_wire)] == [b"all"]
     assert [p.payload for p in _packets(bob.audio_wire)] == [b"without bob"]
     fanout.remove(cast("Peer", bob))
     fanout.write(Block(1920, {AudioCodec.OPUS: b"all"}, {}))
-    loop.run()
+    assert [p.payload for p in _packets(alice.audio_wire)] == [b"all", b"all"]
     assert len(bob.audio_wire.rtp) == 1
+    assert loop.wakes == 0
 
 
-def test_a_loop_that_hangs_loses_the_oldest_sound() -> None:
+def test_a_loop_that_hangs_has_one_note_of_what_was_sent_waiting() -> None:
     loop = Loop()
-    fanout = AudioFanout(cast("Any", loop), RightOfWay(loop.clock()))
-    peer = _Peer(loop)
+    fanout, peer = _audio_fanout(loop), _Peer(loop)
+    told: list[tuple[list[str], SoundTrace, int]] = []
+    fanout.on_sent = lambda whom, trace, sent_us: told.append((list(whom), trace, sent_us))
     fanout.add(cast("Peer", peer))
-    for number in range(AUDIO_BLOCKS + 5):
-        fanout.write(Block(number * 960, {AudioCodec.OPUS: bytes([number])}, {}))
+    traces = [SoundTrace({}, 0, number) for number in range(3 * TOLD_EVERY_BLOCKS)]
+    for number, trace in enumerate(traces):
+        loop.now_us = (number + 1) * 20 * MS
+        fanout.write(Block(number * 960, {AudioCodec.OPUS: b"x"}, {}, trace))
+    assert loop.wakes == 1
     loop.run()
-    assert [p.payload[0] for p in _packets(peer.audio_wire)] == list(range(5, AUDIO_BLOCKS + 5))
-    assert fanout.metrics()["tutti_send_audio_dropped_total"] == 5
+    assert told == [(["p"], traces[TOLD_EVERY_BLOCKS - 1], TOLD_EVERY_BLOCKS * 20 * MS)]
+    fanout.write(Block(0, {AudioCodec.OPUS: b"x"}, {}, traces[0]))
+    assert loop.wakes == 1
+    assert len(peer.audio_wire.rtp) == len(traces) + 1
+
+
+class _Way:
+    """Notes what was sent when a tick was through."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.noted: list[tuple[int, int]] = []
+
+    def next_at(self, due_us: int) -> None:
+        self.noted.append((due_us, len(self.wire.rtp)))
+
+
+def test_others_have_their_way_once_everybodys_sound_is_out() -> None:
+    loop = Loop()
+    peer = _Peer(loop)
+    way = _Way(peer.audio_wire)
+    fanout = AudioFanout(cast("Any", loop), cast("RightOfWay", way), loop.clock())
+    fanout.add(cast("Peer", peer))
+    fanout.write(Block(960, {AudioCodec.OPUS: b"x"}, {}))
+    assert way.noted == [(40 * MS, 1)]
