@@ -189,17 +189,17 @@ class RoomRow:
     p50_ms: float  # from the time a tick is due until its block is handed over
     p99_ms: float
     worst_ms: float
-    sent_ms: tuple[float, float]
+    sent_ms: tuple[float, float]  # until its last packet has left
     began_ms: tuple[float, float]  # of that, until it began: median, 99th percentile
     cpu_ms: tuple[float, float]  # of that, the thread's CPU time
     audio_waited: float  # share of the time in which the audio thread was ready to run and had no processor
     loop_waited: float
     skipped: int
-    dropped: int
     gaps: int
     overload_level: int
     video_ticks_skipped: int
     cores: dict[str, float]  # of the room's process, by what its threads do
+    stolen_cores: float  # that the machine under this one gave to others in the meantime
 
 
 Spent = dict[str, tuple[float, float]]  # seconds on a processor and in wait for one, by what the threads do
@@ -216,6 +216,11 @@ def spent() -> Spent:
         ran_s, waited_s = sums[purpose]
         sums[purpose] = (ran_s + ran_ns / 1e9, waited_s + waited_ns / 1e9)
     return sums
+
+
+def stolen_s() -> float:
+    """Seconds of processor time that a virtual machine wanted and did not get since its start (proc(5), ``steal``)."""
+    return int(Path("/proc/stat").read_text().split(maxsplit=9)[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def middle_and_end(values: list[float]) -> tuple[float, float]:
@@ -270,7 +275,7 @@ async def run_room(participants: int, talkers: int, canvas: tuple[int, int], sec
 
 async def weigh(room: Room, crowd: Crowd, output: Completion, seconds: float) -> RoomRow:
     counts, before = await asyncio.to_thread(crowd.counts), room.state(None).metrics
-    warm, threads, began_us = len(output.late_ms), spent(), room.clock.now_us()
+    warm, threads, stolen, began_us = len(output.late_ms), spent(), stolen_s(), room.clock.now_us()
     await asyncio.sleep(seconds)
     elapsed_s = (room.clock.now_us() - began_us) / 1e6
     used = {name: (ran - threads[name][0], waited - threads[name][1]) for name, (ran, waited) in spent().items()}
@@ -296,11 +301,11 @@ async def weigh(room: Room, crowd: Crowd, output: Completion, seconds: float) ->
         audio_waited=round(used["audio"][1] / elapsed_s, 3),
         loop_waited=round(used["loop"][1] / elapsed_s, 3),
         skipped=grown("tutti_audio_ticks_skipped_total"),
-        dropped=grown("tutti_send_audio_dropped_total"),
         gaps=gaps,
         overload_level=int(after.get("tutti_video_overload_level", 0)),
         video_ticks_skipped=grown("tutti_video_ticks_skipped_total"),
         cores={name: round(ran / elapsed_s, 3) for name, (ran, _) in used.items()},
+        stolen_cores=round((stolen_s() - stolen) / elapsed_s, 3),
     )
 
 
