@@ -14,7 +14,6 @@ from api.settings import Settings
 from mcu.messages import PartStarted, PartStopped, RoomConfig, RoomState, StartPart, StopPart
 from recorder.catalog import Catalog
 from recorder.model import UNFINISHED, Companion, Recording, Status
-from recorder.s3 import S3Options, S3Store
 from recorder.service import RecordingService
 from recorder.storage import LocalStore, ObjectStore
 
@@ -156,6 +155,8 @@ def store_of(settings: Settings) -> ObjectStore:
     """Where finished recordings go; raises ``TuttiError`` if the settings make no sense."""
     if settings.s3_bucket is None:
         return LocalStore(settings.data_dir / "recordings")
+    from recorder.s3 import S3Options, S3Store  # noqa: PLC0415 - boto3 is a sixth of the service's start
+
     return S3Store(
         S3Options(
             bucket=settings.s3_bucket,
