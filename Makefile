@@ -10,6 +10,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(shell sed 's/ *\#.*//' tests/debian-packages.txt)
 
+# what pytest ends with when ARGS leaves no test
+NONE_CHOSEN := 5
+tests = $(BIN)/pytest $(1) $(ARGS) || [ $$? = $(NONE_CHOSEN) ]
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +24,8 @@ serve: $(VENV)/.installed ## install into .venv and serve http://127.0.0.1:8080 
 
 .PHONY: test
 test: $(VENV)/.installed-dev packages ## install what the tests need and run them all (as root, Debian packages too)
-	$(BIN)/pytest $(ARGS)
+	$(call tests,--lane beside --numprocesses 2 --dist loadscope)
+	$(call tests,--lane alone)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## check style, formatting and who imports whom

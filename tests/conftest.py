@@ -9,9 +9,18 @@ settings.load_profile("tutti")
 _ORDER = ("unit", "media", "e2e")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--lane``: tests that share the machine with others, or those that need it for themselves."""
+    parser.addoption("--lane", choices=("beside", "alone"), help="only tests that may run beside others, or the rest")
+
+
+def _is_beside(item: pytest.Item) -> bool:
+    return item.get_closest_marker("unit") is not None or item.get_closest_marker("beside") is not None
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what fails fast first, and let no test escape the three kinds."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what fails fast first, let no test escape the three kinds, and keep to the lane."""
 
     def kind(item: pytest.Item) -> int:
         marks = [name for name in _ORDER if item.get_closest_marker(name)]
@@ -20,3 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _ORDER.index(marks[0])
 
     items.sort(key=kind)
+    lane = config.getoption("lane")
+    if lane is not None:
+        others = [item for item in items if _is_beside(item) != (lane == "beside")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]

@@ -13,7 +13,7 @@ from tests.e2e.support.server import Server
 from tests.e2e.support.synthetic import Synthetic
 from tests.e2e.support.waiting import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(110)]
+pytestmark = [pytest.mark.e2e, pytest.mark.beside, pytest.mark.timeout(110)]
 
 
 def cores_for(people: int, *, recording: bool = False) -> float:

@@ -35,7 +35,7 @@ from mcu.messages import (
 )
 from tests.unit.api import fake_worker
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.e2e, pytest.mark.beside, pytest.mark.timeout(60)]
 
 WORKER = (sys.executable, fake_worker.__file__)
 OFFER = "v=0\r\nm=audio\r\n"

@@ -22,7 +22,7 @@ from tests.e2e.support.server import TUTTI, Server
 from tests.e2e.support.synthetic import Synthetic
 from tests.e2e.support.waiting import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.e2e, pytest.mark.beside, pytest.mark.timeout(90)]
 
 
 @pytest.fixture

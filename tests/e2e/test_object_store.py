@@ -31,7 +31,7 @@ from tests.e2e.support.ports import free_port
 from tests.media import recorder_probe as probe
 from tests.media.recorder_rooms import Rooms
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.beside]
 
 SCRIPT = Path(__file__).with_name("ceph.sh")
 BUCKET = "recordings"

@@ -11,7 +11,7 @@ from playwright.async_api import Page
 from tests.e2e.support.modules import ANA, ANNOUNCED, BEN, REDUCED, call_in, page_of
 from tests.e2e.support.server import Server
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.beside, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -8,7 +8,7 @@ from tests.e2e.support.postgres import Postgres
 from tests.e2e.support.server import Server
 from tests.e2e.support.synthetic import Synthetic
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.beside]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from mcu.offline import TileInfo, assert_same_picture, render_picture
 from mcu.video.style import CanvasStyle, Clock, Logo, artwork_from
 from tests.golden.cards import card, logo, screen
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 HERE = Path(__file__).parent
 SMALL = Size(320, 180)

@@ -8,7 +8,7 @@ import pytest
 from mcu.audio.aac import AacEncoder
 from mcu.media import AudioCodec, EncodedFrame, Samples
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 
 def _encode(sound: Samples, first_pts: int, *, without: range = range(0)) -> list[EncodedFrame]:

@@ -11,7 +11,7 @@ from mcu.audio.opus import Application, OpusDecoder, OpusEncoder
 from mcu.errors import CodecError
 from mcu.media import AudioCodec, Samples
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 
 def tone(frequency_hz: float, seconds: float = 2.0, amplitude: float = 0.3) -> Samples:

@@ -10,7 +10,7 @@ from mcu.audio.loudness import LoudnessGain, LoudnessMeter
 from mcu.media import Samples
 from tests.unit.audio.speech import speech
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 _AT = np.arange(6 * 48_000) / 48_000
 _NOISE = np.random.default_rng(1).standard_normal((6 * 48_000, 2))

@@ -11,7 +11,7 @@ from mcu.audio.playout import Playout
 from mcu.media import AudioCodec, AudioUnit, Samples
 from tests.unit.audio.stream import delayed, largest_step, listen, packets
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 
 def _vowel(seconds: float) -> Samples:

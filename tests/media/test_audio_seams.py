@@ -7,7 +7,7 @@ from mcu.audio.codecs import make_decoder
 from mcu.audio.outputs import Listener, Outputs
 from mcu.media import AudioCodec, Samples
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 _SECONDS = 4
 

@@ -23,7 +23,7 @@ from tests.media.hostile_peers import flat, tone_packets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 SIZE = (176, 144)
 ENCODERS = {

@@ -16,7 +16,7 @@ from mcu.video.scene import Scene
 from mcu.video.style import NO_STYLE, CanvasStyle, Logo, artwork_from
 from tests.golden.cards import logo
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 CANVAS = Size(480, 270)
 PEOPLE = [TileInfo("Ada", speaking=True), TileInfo("Боб", muted=True), TileInfo("Eve", network_trouble=True)]

@@ -12,7 +12,7 @@ from mcu.offline import render_picture, render_sheet, write_png
 from mcu.offline.patterns import parse_pattern
 from tests.media.offline_clips import GREEN, RED, ClipPlan, near, write_clip
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 SMALL = Size(320, 180)
 

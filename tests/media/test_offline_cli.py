@@ -14,7 +14,7 @@ from api.cli import main
 from api.progress import ProgressBar
 from tests.media.offline_clips import BLUE, GREEN, RED, ClipPlan, near, read_movie, write_clip
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from api.cli import main
 from mcu.offline import read_scenario, render_moment
 from tests.media.offline_clips import ClipPlan, write_clip
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 TEXT = (Path(__file__).parents[2] / "docs/layouts.md").read_text("utf-8")
 

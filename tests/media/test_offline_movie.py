@@ -14,7 +14,7 @@ from mcu.messages import VideoConfig
 from mcu.offline import render_movie
 from tests.media.offline_clips import BLUE, GREEN, GREY, RED, ClipPlan, Movie, near, read_movie, write_clip
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 VIDEO = VideoConfig(width=640, height=360, fps=30, bitrate_bps=1_500_000)
 BACKGROUND = (17, 19, 24)

@@ -17,7 +17,7 @@ from mcu.offline.stills import picture_of_rgb
 from mcu.video.style import CanvasStyle
 from tests.media.offline_clips import BLUE, GREEN, GREY, RED, ClipPlan, Rgb, near, write_clip
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 CANVAS = Size(640, 360)
 

@@ -11,7 +11,7 @@ import pytest
 from mcu.offline import read_scenario, render_moment, render_scenario
 from tests.media.offline_clips import BLUE, GREEN, GREY, RED, ClipPlan, Movie, near, read_movie, write_clip
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 GROUND = (17, 19, 24)
 SPEAKING = (52, 199, 123)

@@ -15,7 +15,7 @@ from recorder.finish import FinishedFile, finish, last_picture_at, part_started_
 from tests.media import recorder_clips as clips
 from tests.media import recorder_probe as probe
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 WALL_S = clips.WALL_US / 1e6
 LATER_US = clips.WALL_US + 20_000_000  # the second room's clock began this much after the first's

@@ -27,7 +27,7 @@ from tests.media import recorder_clips as clips
 from tests.media import recorder_probe as probe
 from tests.media.recorder_rooms import RoomGoneError, Rooms
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 
 class TroubledStore(LocalStore):

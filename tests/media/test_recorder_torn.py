@@ -10,7 +10,7 @@ import pytest
 
 from recorder.torn import without_torn_index
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 PICTURES = 6
 

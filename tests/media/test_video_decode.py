@@ -16,7 +16,7 @@ from mcu.video.pool import WorkPool
 from mcu.video.source import VideoSource
 from tests.media.video_content import encoded_colour
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 RED = Colour.from_rgb(255, 0, 0)
 BOTH = pytest.mark.parametrize("codec", list(VideoCodec))

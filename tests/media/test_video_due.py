@@ -14,7 +14,7 @@ from mcu.video.mixer import VideoMixer
 from mcu.video.scene import Scene, TileInfo
 from tests.media.video_content import encoded_colour
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 CANVAS = Size(320, 180)
 GREEN = (40, 200, 60)

@@ -15,7 +15,7 @@ from mcu.video.encode import ENCODERS, Encoder
 from mcu.video.i420 import Canvas, Colour
 from tests.media.video_content import moving, psnr_db
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 SIZE = Size(640, 360)
 BARS = [(255, 255, 255), (255, 255, 0), (0, 255, 255), (0, 255, 0), (255, 0, 255), (255, 0, 0), (0, 0, 255), (0, 0, 0)]

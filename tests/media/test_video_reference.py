@@ -18,7 +18,7 @@ from mcu.video.i420 import Canvas
 from mcu.video.overlay import Overlays
 from mcu.video.scene import Scene
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 CANVAS = Size(1280, 720)
 BACKGROUND = "0x111318"

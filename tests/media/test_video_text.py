@@ -15,7 +15,7 @@ from mcu.video.ink import draw_line
 from mcu.video.shaping import shaped
 from mcu.video.typefaces import FOLDER
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.beside]
 
 SIZE_PX = 160
 _Plane = npt.NDArray[np.uint8]

@@ -9,6 +9,8 @@ from mcu.media import Samples
 
 pytestmark = pytest.mark.unit
 
+ROUNDING = np.finfo(np.float32).eps  # of a value near 1: numpy's tanh is off by as much where it is flat
+
 blocks = arrays.arrays(np.float32, (960, 1), elements=st.floats(-4, 4, width=32))
 quiet_blocks = arrays.arrays(np.float32, (960, 1), elements=st.floats(-0.25, 0.25, width=32))
 
@@ -40,7 +42,7 @@ def test_below_the_knee_the_limiter_is_not_there(a: Samples, b: Samples, c: Samp
 @given(blocks)
 def test_the_curve_keeps_order(block: Samples) -> None:
     flat = np.sort(block[:, 0])[:, np.newaxis]
-    assert (np.diff(soft_clip(flat)[:, 0]) >= 0).all()
+    assert (np.diff(soft_clip(flat)[:, 0]) >= -ROUNDING).all()
 
 
 def test_a_loud_mix_is_turned_down_without_distortion() -> None:

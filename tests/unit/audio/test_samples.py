@@ -69,6 +69,5 @@ def test_large_operations_do_not() -> None:
     block = noise(960, 1)
     with rival() as other:
         turns = other.turns
-        for _ in range(5_000):
+        while other.turns == turns:  # which may take long where others want the processor, too
             np.multiply(block, 0.5)
-        assert other.turns > turns
