@@ -197,8 +197,20 @@ async def test_statistics_are_drawn(pair: tuple[Guest, Guest], tmp_path: Path) -
     for canvas in await panel.locator("canvas").all():
         assert await canvas.evaluate(ink)
     await pair[0].shot(tmp_path, "statistics")
-    await panel.locator(".delays").scroll_into_view_if_needed()  # each table in it is there for a second
+    await picture.scroll_into_view_if_needed()
     await pair[0].shot(tmp_path, "delays")
+
+
+async def test_what_is_selected_in_the_delays_stays_so(pair: tuple[Guest, Guest]) -> None:
+    page = pair[0].page
+    panel = await pair[0].open_panel("Statistics")
+    row = panel.get_by_role("table").filter(has_text="Your picture").get_by_role("row", name=re.compile("^in all"))
+    await expect(row).to_be_visible(timeout=MEDIA_MS)
+    await row.evaluate("(row) => getSelection().selectAllChildren(row)")
+    before = await row.inner_text()
+    await expect(row).not_to_have_text(before, timeout=MEDIA_MS, use_inner_text=True)  # newer values are there
+    selected = await page.evaluate("getSelection().toString()")
+    assert selected.split() == (await row.inner_text()).split()
 
 
 def _pass_on(socket: WebSocketRoute, text: str | bytes) -> None:

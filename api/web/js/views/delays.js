@@ -1,7 +1,7 @@
 /** How long one's picture and sound take in the room, stage by stage, as the server tells. Asked for while it is looked at. */
 
 import { delayGroups, delaySample } from "../delays.js";
-import { h } from "../dom.js";
+import { h, keyed, setText } from "../dom.js";
 import { milliseconds } from "../format.js";
 import { Ring } from "../ring.js";
 import { COLOURS, graph, SHOWN } from "./graph.js";
@@ -32,7 +32,7 @@ export function delaysInTheRoom(api, store) {
         const { delays } = await api.participant(room, id);
         ring.push(delaySample(delays));
         lines.draw(ring.values);
-        body.replaceChildren(...delayGroups(delays).map(table));
+        keyed(body, delayGroups(delays), ({ title }) => title, table);
       } catch (error) {
         console.debug("delays:", error.code); // we have just left, or the room is coming back
       } finally {
@@ -42,9 +42,21 @@ export function delaysInTheRoom(api, store) {
   };
 }
 
-function table({ title, rows }) {
+function table({ title }) {
   const head = h("tr", {}, h("th", { scope: "col" }, title), h("th", { scope: "col" }, "median"), h("th", { scope: "col" }, "95 %"));
-  const line = ({ label, p50Ms, p95Ms }) =>
-    h("tr", {}, h("th", { scope: "row" }, label), h("td", {}, milliseconds(p50Ms)), h("td", {}, milliseconds(p95Ms)));
-  return h("table", { class: "delay-table" }, h("thead", {}, head), h("tbody", {}, rows.map(line)));
+  const lines = h("tbody");
+  const element = h("table", { class: "delay-table" }, h("thead", {}, head), lines);
+  element.update = ({ rows }) => keyed(lines, rows, ({ label }) => label, line);
+  return element;
+}
+
+function line({ label }) {
+  const median = h("td");
+  const most = h("td");
+  const element = h("tr", {}, h("th", { scope: "row" }, label), median, most);
+  element.update = ({ p50Ms, p95Ms }) => {
+    setText(median, milliseconds(p50Ms));
+    setText(most, milliseconds(p95Ms));
+  };
+  return element;
 }
