@@ -89,7 +89,14 @@ class RoomProcess:
 
     def pss_mb(self) -> float:
         """What it takes of the machine: pages shared with others count in part."""
+        return self._rollup_mb("Pss")
+
+    def own_mb(self) -> float:
+        """What it has allocated, whatever else runs on the machine (with whom it could share its libraries)."""
+        return self._rollup_mb("Anonymous")
+
+    def _rollup_mb(self, name: str) -> float:
         rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text()
-        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        found = re.search(rf"^{name}:\s+(\d+) kB", rollup, re.MULTILINE)
         assert found is not None
         return int(found[1]) * 1024 / 1e6

@@ -49,7 +49,7 @@ def _part(number: int) -> Part:
 async def _turn_over(
     room: RoomProcess, crowd: Crowd, present: list[Part], seconds: float
 ) -> list[tuple[float, float, float]]:
-    """Let the one who is here longest go and somebody new come; minutes, RSS and PSS at every change."""
+    """Let the one who is here longest go and somebody new come; minutes, PSS and own memory at every change."""
     samples: list[tuple[float, float, float]] = []
     start, number = time.monotonic(), len(present)
     while time.monotonic() < start + seconds:
@@ -61,15 +61,15 @@ async def _turn_over(
         present.append(_part(number))
         await join(room, crowd, present[-1])
         number += 1
-        samples.append(((time.monotonic() - start) / 60, room.memory_mb(), room.pss_mb()))
+        samples.append(((time.monotonic() - start) / 60, room.pss_mb(), room.own_mb()))
         if len(samples) % 6 == 0:
-            minutes, rss, pss = samples[-1]
-            print(f"{minutes:6.1f} min  {number - PEOPLE:4} came and went  RSS {rss:.1f}  PSS {pss:.1f} MB", flush=True)
+            minutes, pss, own = samples[-1]
+            print(f"{minutes:6.1f} min  {number - PEOPLE:4} came and went  PSS {pss:.1f}, own {own:.1f} MB", flush=True)
     return samples
 
 
 def slope(samples: list[tuple[float, float, float]]) -> tuple[float, float]:
-    """Megabytes (PSS) a minute, and the standard error of that."""
+    """Megabytes of its own a minute, and the standard error of that."""
     kept = np.array(samples[int(len(samples) * _LEFT_OUT) :])
     (steepness, _), covariance = np.polyfit(kept[:, 0], kept[:, 2], 1, cov=True)
     return float(steepness), float(np.sqrt(covariance[0, 0]))
@@ -79,8 +79,8 @@ def verdict(samples: list[tuple[float, float, float]]) -> str:
     """In words."""
     steepness, error = slope(samples)
     flat = "flat" if steepness - 2 * error <= FLAT_MB_A_MINUTE else "GROWS"
-    most = max(pss for _, _, pss in samples)
+    most = max(pss for _, pss, _ in samples)
     return (
         f"{flat}: {steepness:+.3f} ± {error:.3f} MB a minute (flat: at most {FLAT_MB_A_MINUTE}), "
-        f"{len(samples)} came and went, at most {most:.1f} MB"
+        f"{len(samples)} came and went, at most {most:.1f} MB of PSS"
     )
