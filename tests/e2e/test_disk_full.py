@@ -13,7 +13,11 @@ from tests.e2e.support.server import Server
 from tests.e2e.support.synthetic import Synthetic
 from tests.e2e.support.waiting import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.beside,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk"),
+]
 
 
 MIB = 1024 * 1024

@@ -50,6 +50,7 @@ def test_it_measures_real_work_and_the_service_reckons_with_it(tmp_path: Path) -
         server.close()
 
 
+@pytest.mark.beside
 def test_a_store_that_cannot_be_reached_is_what_has_to_be_mended(tmp_path: Path) -> None:
     ran = doctor(
         data_dir=tmp_path,

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from functools import partial
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.e2e.support.browser import BrowserPeer
@@ -112,5 +114,11 @@ def test_what_is_lost_is_sent_again_in_both_directions(counted: Counts, server: 
 def test_both_hear_the_other_and_not_themselves(pair: tuple[Chromium, Firefox]) -> None:
     for peer, own_hz, others_hz in zip(pair, (440, 880), (880, 440), strict=True):
         heard = peer.listen(4)
-        assert tone_dbfs(heard, others_hz) > -30
-        assert tone_dbfs(heard, own_hz) < tone_dbfs(heard, others_hz) - 30
+        others, own = (_mostly_dbfs(heard, hz) for hz in (others_hz, own_hz))
+        assert others > -30
+        assert own < others - 30
+
+
+def _mostly_dbfs(heard: npt.NDArray[np.float32], hz: float) -> float:
+    """How loud a tone is most of the time; where lost sound was made up for, the tone begins anew."""
+    return float(np.median([tone_dbfs(piece, hz) for piece in np.split(heard, 8)]))

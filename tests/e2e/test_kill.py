@@ -170,6 +170,7 @@ def test_a_restarted_service_finishes_what_a_dead_room_recorded(own_server: Serv
     assert len(film.flashes(path, (0, 0, 320, 180), fps=30)) >= 1
 
 
+@pytest.mark.beside
 def test_fifty_rooms_leave_nothing_behind(own_server: Server) -> None:
     def quiet() -> bool:  # one spare stands ready, as at the start
         sockets = list((own_server.data_dir / "run").glob("*.sock"))

@@ -48,9 +48,11 @@ class BrowserPeer(ABC):
         painted: tuple[Rgb, float] | None = None,
         ice: dict[str, object] | None = None,
         content: bool = False,
+        watches: bool = True,
     ) -> str:
         """Take part with the browser's camera, or ``painted`` in a colour with a tone; gives the Location."""
-        options: dict[str, object] = {"name": name, "processing": processing, "ice": ice or {}, "content": content}
+        options: dict[str, object] = {"name": name, "processing": processing, "ice": ice or {}}
+        options |= {"content": content, "watches": watches}
         if painted:
             options |= {"colour": painted[0], "hz": painted[1]}
         location = self.call("join", room, options)

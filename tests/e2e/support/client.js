@@ -90,7 +90,7 @@ window.peer = (() => {
   const unshare = () => content.replaceTrack(null);
 
   // options: name, processing, colour and hz (painted instead of the camera), ice (an RTCConfiguration), content
-  // (whether to offer the content line)
+  // (whether to offer the content line), watches (whether to be sent the picture)
   async function join(room, options) {
     const stream = options.colour
       ? await painted(options.colour, options.hz)
@@ -106,7 +106,7 @@ window.peer = (() => {
     if (options.content) content = connection.addTransceiver("video", { direction: "sendonly" }).sender;
     await connection.setLocalDescription();
     await gathered();
-    const path = `/v1/rooms/${room}/participants?name=${encodeURIComponent(options.name)}`;
+    const path = `/v1/rooms/${room}/participants?name=${encodeURIComponent(options.name)}${options.watches ? "" : "&video=none"}`;
     const response = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/sdp" },
