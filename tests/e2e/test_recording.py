@@ -11,10 +11,11 @@ import pytest
 from tests.e2e.support import film
 from tests.e2e.support.chromium import Chromium
 from tests.e2e.support.firefox import Firefox
+from tests.e2e.support.flasher import Flasher
 from tests.e2e.support.media import BLUE, GREEN, RED, Rgb
 from tests.e2e.support.server import Server
 from tests.e2e.support.spectra import tone_dbfs
-from tests.e2e.support.synthetic import BEEP_HZ, Synthetic
+from tests.e2e.support.synthetic import BEEP_HZ
 from tests.e2e.support.tiles import Box, box_of, is_near
 from tests.e2e.support.waiting import wait_for
 
@@ -52,7 +53,7 @@ def recorded(
     browsers = (red, green, firefox)
     for browser in browsers:
         browser.open(f"{server.url}/healthz")
-    flasher = Synthetic(server.url, watches=False, colour=YELLOW)
+    flasher = Flasher(server.url, YELLOW)
     try:
         server.open_room(ROOM, video={"width": WIDTH, "height": HEIGHT})
         flasher.join(ROOM, "Flash")
