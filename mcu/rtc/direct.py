@@ -33,7 +33,9 @@ class DirectPath:
     """
 
     def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
-        self.refused: Counter[str] = Counter()  # packets that were not sent, by reason
+        # Packets that were not sent, by reason. All reasons are there from the beginning: who counts on one thread
+        # does not disturb who goes through them on the other.
+        self.refused = Counter(dict.fromkeys(("unsent", "srtp", "socket", "relay"), 0))
         self._connection = connection
         self._loop = loop
         self._srtp: SrtpSession | None = None
@@ -73,12 +75,12 @@ class DirectPath:
         return datagram
 
     def _sent(self, datagram: bytes) -> bool:
-        """Whether the system took it; a full socket buffer and a closed socket do not."""
-        if self._to:
-            sent: int = _sendto(
-                self._socket.fileno(), datagram, len(datagram), socket.MSG_DONTWAIT, self._to, len(self._to)
+        """Whether the system took it; it does not with a full buffer, a closed socket, or no address."""
+        if _sendto is not None:
+            number, size = self._socket.fileno(), len(datagram)
+            return (
+                bool(self._to) and _sendto(number, datagram, size, socket.MSG_DONTWAIT, self._to, len(self._to)) == size
             )
-            return sent == len(datagram)
         try:
             self._socket.sendto(datagram, self._address)
         except OSError:
@@ -91,7 +93,7 @@ class DirectPath:
         if pair is not self._pair:
             self._socket = getattr(pair.protocol.transport, "_sock", None) if pair else None
             self._address = pair.remote_addr if pair else ("", 0)
-            self._to = socket_address(*self._address) if self._socket is not None and _sendto is not None else b""
+            self._to = b"" if self._socket is None or _sendto is None else socket_address(*self._address)
             self._pair = pair
         return pair is not None
 
@@ -106,17 +108,17 @@ class DirectPath:
         self._relayed -= 1
         if self._srtp is not None:
             pair.protocol.transport.sendto(datagram, pair.remote_addr)
+        else:
+            self.refused["unsent"] += 1
 
 
 def socket_address(host: str, port: int) -> bytes:
-    """A numeric address as Linux' system calls take it (``struct sockaddr_in`` and ``sockaddr_in6``).
-
-    Raises:
-        OSError: it is none.
-    """
-    family, _, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    )[0]
+    """An address as Linux' system calls take it (``struct sockaddr_in`` and ``sockaddr_in6``); empty if not numeric."""
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=numeric)[0]
+    except socket.gaierror:
+        return b""
     packed = socket.inet_pton(family, str(address[0]).partition("%")[0])
     flow, scope = (int(address[2]), int(address[3])) if family == socket.AF_INET6 else (0, 0)  # type: ignore[misc]  # typeshed knows no families
     if family == socket.AF_INET6:

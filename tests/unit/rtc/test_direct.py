@@ -78,7 +78,7 @@ def test_what_is_sent_arrives_and_can_be_decrypted(
     assert data == datagram
     assert sender[:2] == near.getsockname()[:2]
     assert _decrypted(data) == PACKET
-    assert not bench.path.refused
+    assert not +bench.path.refused
 
 
 def test_the_path_follows_the_pair_in_use(sockets: tuple[socket.socket, socket.socket]) -> None:
@@ -104,7 +104,7 @@ def test_a_closed_socket_is_counted_and_harms_nobody(system_call: bool, monkeypa
     near.close()
     far.close()
     bench.path.send(PACKET)
-    assert bench.path.refused == {"socket": 1}
+    assert +bench.path.refused == {"socket": 1}
 
 
 def test_nothing_goes_out_before_there_are_keys_nor_after_the_end() -> None:
@@ -116,7 +116,7 @@ def test_nothing_goes_out_before_there_are_keys_nor_after_the_end() -> None:
         bench.begin()
         bench.path.end()
         assert bench.path.send(PACKET) == b""
-        assert bench.path.refused == {"unsent": 2}
+        assert +bench.path.refused == {"unsent": 2}
         with pytest.raises(BlockingIOError):
             far.recv(2000)
 
@@ -126,14 +126,14 @@ def test_nothing_goes_out_while_there_is_no_pair() -> None:
     bench.connection._nominated.clear()
     bench.begin()
     assert bench.path.send(PACKET) == b""
-    assert bench.path.refused == {"unsent": 1}
+    assert +bench.path.refused == {"unsent": 1}
 
 
 def test_a_packet_that_cannot_be_encrypted_is_counted() -> None:
     bench = _Bench(_Relay(), ("192.0.2.1", 5000))
     bench.begin()
     assert bench.path.send(bytes(5000)) == b""
-    assert bench.path.refused == {"srtp": 1}
+    assert +bench.path.refused == {"srtp": 1}
 
 
 def test_a_relay_is_reached_over_the_loop() -> None:
@@ -154,8 +154,18 @@ def test_a_loop_that_hangs_has_only_so_much_for_a_relay() -> None:
     sent = [bench.path.send(PACKET[:3] + bytes([number]) + PACKET[4:]) for number in range(RELAY_PACKETS + 3)]
     bench.loop.run()
     assert [data for data, _ in relay.sent] == sent[:RELAY_PACKETS]
-    assert bench.path.refused == {"relay": 3}
+    assert +bench.path.refused == {"relay": 3}
     bench.path.send(PACKET[:3] + b"\x63" + PACKET[4:])
     bench.path.end()
     bench.loop.run()
     assert len(relay.sent) == RELAY_PACKETS
+    assert +bench.path.refused == {"relay": 3, "unsent": 1}
+
+
+def test_an_address_that_is_none_is_counted_and_harms_nobody() -> None:
+    near, far = _pair_of_sockets("127.0.0.1")
+    with near, far:
+        bench = _Bench(SimpleNamespace(_sock=near), ("no-address.invalid", 5000))
+        bench.begin()
+        bench.path.send(PACKET)
+        assert +bench.path.refused == {"socket": 1}
