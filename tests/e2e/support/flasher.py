@@ -1,7 +1,6 @@
 """A ``Synthetic`` whose flashes and beeps are measured, in a process of its own.
 
-In that of the tests it shares the interpreter with whatever the test does meanwhile. A flash that is sent late by more
-than a picture is left out (``loops.Paced``), and the next picture would seem to be the flash.
+In that of the tests it shares the interpreter with whatever the test does meanwhile, and comes late with both.
 """
 
 import gc

@@ -17,7 +17,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.mediastreams import MediaStreamError
 from av import AudioCodecContext, AudioFrame, CodecContext, VideoCodecContext, VideoFrame
 
-from tests.e2e.support.loops import Loop
+from tests.e2e.support.loops import Unbroken
 from tests.e2e.support.media import BLUE, SAMPLE_RATE_HZ, Rgb, yuv601
 from tests.e2e.support.waiting import LoopThread, wait_for
 
@@ -140,8 +140,8 @@ class Synthetic:
         connection.on("track", self._received)
         if self._sends:
             start = time.monotonic()
-            sound = Loop("audio", start, _beeping(), 50, SAMPLE_RATE_HZ)
-            picture = Loop("video", start, _flashing(self._colour), FPS, 90_000)
+            sound = Unbroken("audio", start, _beeping(), 50, SAMPLE_RATE_HZ)
+            picture = Unbroken("video", start, _flashing(self._colour), FPS, 90_000)
             connection.addTransceiver(sound, direction=self._direction)
             connection.addTransceiver(picture, direction=self._direction)
         else:
