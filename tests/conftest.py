@@ -31,6 +31,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=kind)
     lane = config.getoption("lane")
     if lane is not None:
-        others = [item for item in items if _is_beside(item) != (lane == "beside")]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in set(others)]
+        config.hook.pytest_deselected(items=[item for item in items if _is_beside(item) != (lane == "beside")])
+        items[:] = [item for item in items if _is_beside(item) == (lane == "beside")]

@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aioice.ice import Connection
 
@@ -120,7 +120,8 @@ def socket_address(host: str, port: int) -> bytes:
     except socket.gaierror:
         return b""
     packed = socket.inet_pton(family, str(address[0]).partition("%")[0])
-    flow, scope = (int(address[2]), int(address[3])) if family == socket.AF_INET6 else (0, 0)  # type: ignore[misc]  # typeshed knows no families
-    if family == socket.AF_INET6:
-        return struct.pack("=H", family) + port.to_bytes(2) + flow.to_bytes(4) + packed + struct.pack("=I", scope)
-    return struct.pack("=H", family) + port.to_bytes(2) + packed + bytes(8)
+    head = struct.pack("=H", family) + port.to_bytes(2)
+    if family == socket.AF_INET:
+        return head + packed + bytes(8)
+    _, _, flow, scope = cast("tuple[str, int, int, int]", address)
+    return head + flow.to_bytes(4) + packed + struct.pack("=I", scope)

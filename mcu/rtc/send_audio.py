@@ -1,7 +1,6 @@
 """The mix's sound to everybody, sent by the thread that mixes it."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -58,7 +57,7 @@ class AudioFanout:
         self._right_of_way = right_of_way
         self._clock = clock
         self._senders: Mapping[str, AudioSender] = {}  # replaced, never changed: the audio thread goes through it
-        self._telling = threading.Event()  # the loop has not yet taken the last note
+        self._telling = False  # the loop has not yet taken the last note
         self._packets = 0
         self._sent = 0  # blocks
 
@@ -93,13 +92,13 @@ class AudioFanout:
             self._tell(senders.keys(), block.trace)
 
     def _tell(self, whom: Collection[str], trace: SoundTrace) -> None:
-        if self.on_sent is None or self._telling.is_set() or not whom:
+        if self.on_sent is None or self._telling or not whom:
             return
-        self._telling.set()
+        self._telling = True
         self._loop.call_soon_threadsafe(self._told, whom, trace, self._clock.now_us())
 
     def _told(self, whom: Collection[str], trace: SoundTrace, sent_us: int) -> None:
-        self._telling.clear()
+        self._telling = False
         if self.on_sent is not None:
             self.on_sent(whom, trace, sent_us)
 

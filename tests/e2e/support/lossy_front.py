@@ -1,16 +1,13 @@
 """The service from behind a bad line: HTTP as it is, the media of who joins here over an ``ImpairedLine``."""
 
-import asyncio
 import threading
-from collections.abc import Coroutine
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeVar
 
 import httpx
 
 from tests.e2e.support.impairment import ImpairedLine, Impairment
+from tests.e2e.support.waiting import LoopThread
 
-T = TypeVar("T")
 _PASSED_ON = ("Content-Type", "Location")
 
 
@@ -23,21 +20,17 @@ class LossyFront:
 
     def __init__(self, url: str) -> None:
         self._service = httpx.Client(base_url=url, timeout=30)
-        self._loop = asyncio.new_event_loop()
-        self._loop_thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._loop_thread.start()
-        self._line = self._run(_opened())
+        self._thread = LoopThread("line")
+        self._line = ImpairedLine()
+        self._thread.run(self._line.open())
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http_thread = threading.Thread(target=self._http.serve_forever, daemon=True)
         self._http_thread.start()
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
-
     def impair(self, impairment: Impairment) -> None:
         """What becomes of packets from now on."""
-        self._loop.call_soon_threadsafe(self._line.impair, impairment)
+        self._thread.loop.call_soon_threadsafe(self._line.impair, impairment)
 
     @property
     def lost(self) -> int:
@@ -49,10 +42,8 @@ class LossyFront:
         self._http.shutdown()
         self._http.server_close()
         self._http_thread.join()
-        self._run(self._line.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._loop_thread.join()
-        self._loop.close()
+        self._thread.run(self._line.close())
+        self._thread.close()
         self._service.close()
 
     def _pass_on(self, method: str, path: str, headers: dict[str, str], body: str) -> httpx.Response:
@@ -82,9 +73,3 @@ class LossyFront:
                 """Nobody reads it."""
 
         return Handler
-
-
-async def _opened() -> ImpairedLine:
-    line = ImpairedLine()
-    await line.open()
-    return line
