@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.e2e.support import film
@@ -152,7 +151,6 @@ def test_sound_and_picture_stay_together(recorded: Recorded) -> None:
     *others, largest = sorted(map(abs, offsets))
     assert others[-1] < 40, str(offsets)
     assert largest < 200, str(offsets)  # once, the machine may have stood still when somebody flashed
-    assert all(abs(np.median(part)) < 20 for part in (offsets[:5], offsets[-5:])), str(offsets)
 
 
 def test_a_browser_plays_it_and_seeks(recorded: Recorded, server: Server, red: Chromium) -> None:
