@@ -18,7 +18,7 @@ MAX_REFERENCE_BYTES = 64_000_000
 MAX_HELD = 4
 """Pictures in a row that a decoder may keep to itself: of a sender in a call none but a hidden one."""
 
-_LIBRARY = {VideoCodec.VP8: "libvpx", VideoCodec.H264: "h264"}
+_LIBRARY = {VideoCodec.VP8: "vp8", VideoCodec.H264: "h264"}
 _VP8_START_CODE = b"\x9d\x01\x2a"
 
 
