@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import machine
 from api.settings import Settings
-from mcu.rtc import segments
+from mcu.rtc import datagrams, segments
 from recorder.errors import ObjectMissingError, StoreError, StoreRefusedError
 from recorder.storage import ObjectStore
 
@@ -143,13 +143,21 @@ def segmentation() -> Check:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as giver,
     ):
         taker.bind(("127.0.0.1", 0))
-        try:
-            segments.send(giver, [bytes(100), bytes(100)], taker.getsockname())
-        except OSError as error:
-            if not segments.is_refusal(error):
-                raise
+        if not _segments(giver, taker.getsockname()):
             return Check("UDP segmentation", State.NOTE, "the kernel cannot: sending takes more processor time")
     return Check("UDP segmentation", State.GOOD, "the kernel takes a picture's packets in one call")
+
+
+def _segments(giver: socket.socket, to: tuple[str, int]) -> bool:
+    if not datagrams.AVAILABLE:
+        return False
+    try:
+        datagrams.Outbox().send_run(giver.fileno(), [bytes(100), bytes(100)], datagrams.packed_address(*to))
+    except OSError as error:
+        if not segments.is_refusal(error):
+            raise
+        return False
+    return True
 
 
 def listening(host: str, port: int) -> Check:

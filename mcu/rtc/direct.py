@@ -7,21 +7,16 @@ different ones.
 """
 
 import asyncio
-import ctypes
-import socket
-import struct
-import sys
 from collections import Counter
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from aioice.ice import Connection
 
+from mcu.rtc import datagrams
 from mcu.rtc.srtp import Error as SrtpError
 from mcu.rtc.srtp import SrtpSession
 
 RELAY_PACKETS: Final = 10  # 200 ms of a loop that does not come to hand them to the relay; then the newest are dropped
-_sendto: Any = ctypes.PyDLL(None).sendto if sys.platform == "linux" else None
-"""``sendto(2)`` that keeps the interpreter: to get it back from a busy thread takes longer than the call does."""
 
 
 class DirectPath:
@@ -43,6 +38,7 @@ class DirectPath:
         self._socket: Any = None  # None: over the loop
         self._to = b""  # the peer's address as the system takes it
         self._address: tuple[str, int] = ("", 0)
+        self._outbox = datagrams.Outbox()
         self._relayed = 0  # packets on their way over the loop
 
     def begin(self, srtp: SrtpSession) -> None:
@@ -76,13 +72,11 @@ class DirectPath:
 
     def _sent(self, datagram: bytes) -> bool:
         """Whether the system took it; it does not with a full buffer, a closed socket, or no address."""
-        if _sendto is not None:
-            number, size = self._socket.fileno(), len(datagram)
-            return (
-                bool(self._to) and _sendto(number, datagram, size, socket.MSG_DONTWAIT, self._to, len(self._to)) == size
-            )
         try:
-            self._socket.sendto(datagram, self._address)
+            if datagrams.AVAILABLE:
+                self._outbox.send(self._socket.fileno(), datagram, self._to)
+            else:
+                self._socket.sendto(datagram, self._address)
         except OSError:
             return False
         return True
@@ -93,7 +87,7 @@ class DirectPath:
         if pair is not self._pair:
             self._socket = getattr(pair.protocol.transport, "_sock", None) if pair else None
             self._address = pair.remote_addr if pair else ("", 0)
-            self._to = b"" if self._socket is None or _sendto is None else socket_address(*self._address)
+            self._to = datagrams.packed_address(*self._address) if datagrams.AVAILABLE else b""
             self._pair = pair
         return pair is not None
 
@@ -110,18 +104,3 @@ class DirectPath:
             pair.protocol.transport.sendto(datagram, pair.remote_addr)
         else:
             self.refused["unsent"] += 1
-
-
-def socket_address(host: str, port: int) -> bytes:
-    """An address as Linux' system calls take it (``struct sockaddr_in`` and ``sockaddr_in6``); empty if not numeric."""
-    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=numeric)[0]
-    except socket.gaierror:
-        return b""
-    packed = socket.inet_pton(family, str(address[0]).partition("%")[0])
-    head = struct.pack("=H", family) + port.to_bytes(2)
-    if family == socket.AF_INET:
-        return head + packed + bytes(8)
-    _, _, flow, scope = cast("tuple[str, int, int, int]", address)
-    return head + flow.to_bytes(4) + packed + struct.pack("=I", scope)

@@ -6,14 +6,16 @@ anybody asks where it came from. So every socket of a connection is guarded here
 for us is dropped at once and counted by reason; media skips their queue.
 """
 
+import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from aioice.ice import Connection, StunProtocol
 
+from mcu.rtc import datagrams
 from mcu.rtc.budget import TokenBucket
 from mcu.rtc.sdp import MAX_CANDIDATES
 
@@ -62,6 +64,7 @@ class Gate:
         self._dtls = TokenBucket(DTLS_INTERVAL_US, DTLS_BURST)
         self._addresses: set[tuple[str, int]] = set()
         self._candidates_seen = -1
+        self._inbox = datagrams.Inbox(MAX_AT_ONCE, MAX_BYTES + 1)
         self._username = f"{connection.local_username}:".encode()
         connection.data_received = self._queue  # type: ignore[method-assign]  # the one place where aioice is bent
 
@@ -82,12 +85,26 @@ class Gate:
                     _log.warning("a datagram could not be handled", exc_info=True)
                 self.drops["malformed"] += 1
 
-        def datagram_received(data: bytes, addr: tuple[Any, ...]) -> None:
-            take(data, addr)
-            for more, sender in _waiting(protocol):
-                take(more, sender)
+        protocol.datagram_received = take  # type: ignore[method-assign,assignment]  # as above
+        self._read(protocol, take)
 
-        protocol.datagram_received = datagram_received  # type: ignore[method-assign,assignment]  # as above
+    def _read(self, protocol: StunProtocol, take: Callable[[bytes, tuple[str, int]], None]) -> None:
+        """Take what waits in a socket in asyncio's place, which takes one datagram in a round of its loop.
+
+        With a hundred participants that is some 100 rounds a second, and a camera sends 150 packets: they waited in the
+        kernel for seconds, and the answers that show that the peer is still there with them.
+        """
+        raw = getattr(protocol.transport, "_sock", None)  # a relay's has none
+        if raw is None or not datagrams.AVAILABLE:
+            return
+        number, inbox = raw.fileno(), self._inbox
+
+        def read() -> None:
+            for data, sender in inbox.take(number):
+                take(data, sender)
+
+        # The public add_reader refuses sockets that have a transport. Closing the transport ends this too.
+        asyncio.get_running_loop()._add_reader(number, read)  # type: ignore[attr-defined]  # noqa: SLF001 - see above
 
     def _sort(
         self,
@@ -158,22 +175,6 @@ class Gate:
         else:
             self.heard += 1
             queue.put_nowait((data, component))
-
-
-def _waiting(protocol: StunProtocol) -> Iterator[tuple[bytes, tuple[Any, ...]]]:
-    """What else has come to a socket. asyncio takes one datagram in a round of its loop.
-
-    With a hundred participants that is some 100 rounds a second, and a camera sends 150 packets: they waited in the
-    kernel for seconds, and the answers that show that the peer is still there with them.
-    """
-    socket = getattr(protocol.transport, "_sock", None)  # a relay's has none
-    if socket is None:
-        return
-    for _ in range(MAX_AT_ONCE - 1):
-        try:
-            yield socket.recvfrom(MAX_BYTES + 1)
-        except OSError:  # nothing more, mostly
-            return
 
 
 def _is_media(data: bytes) -> bool:

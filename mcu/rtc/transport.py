@@ -27,7 +27,7 @@ from aiortc import (
 )
 from OpenSSL import SSL
 
-from mcu.rtc import negotiate, segments
+from mcu.rtc import datagrams, negotiate
 from mcu.rtc.budget import TokenBucket
 from mcu.rtc.consent import keep_consent
 from mcu.rtc.direct import DirectPath
@@ -35,6 +35,7 @@ from mcu.rtc.hostile import MAX_BYTES, Gate
 from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import is_rtcp
 from mcu.rtc.sdp import MAX_CANDIDATES, Candidate
+from mcu.rtc.segments import is_refusal, runs
 from mcu.rtc.srtp import Error as SrtpError
 from mcu.rtc.srtp import SrtpSession
 
@@ -89,7 +90,10 @@ class Transport:
         self._pair: Any = None  # the nominated pair that the next three lines belong to
         self._socket: Any = None
         self._address: tuple[str, int] = ("", 0)
-        self._raw: Any = None  # the same socket without asyncio around it; None: no segmentation
+        self._to = b""  # the same address as the system takes it
+        self._raw: Any = None  # the same socket without asyncio around it; None: only asyncio can send
+        self._segments = datagrams.AVAILABLE  # whether the kernel cuts what is sent to it
+        self._outbox = datagrams.Outbox()
         self.refused: Counter[str] = Counter()  # packets that could not or need not be decrypted, or not be sent
         self._rtcp_budget = TokenBucket(RTCP_BYTE_US, RTCP_BURST_BYTES)
         self._ssrcs: set[bytes] = set()  # of packets that were decrypted
@@ -256,7 +260,8 @@ class Transport:
             self._pair = pair
             self._socket = pair.protocol.transport if pair else None
             self._address = pair.remote_addr if pair else ("", 0)
-            self._raw = getattr(self._socket, "_sock", None)  # a relay's has none
+            self._raw = getattr(self._socket, "_sock", None) if datagrams.AVAILABLE else None  # a relay's has none
+            self._to = datagrams.packed_address(*self._address) if self._raw is not None else b""
             if pair and not hasattr(self._socket, "get_write_buffer_size"):  # a relay's
                 self._socket.get_write_buffer_size = lambda: 0
         return pair is not None
@@ -265,7 +270,7 @@ class Transport:
         """Encrypt and send; dropped and counted while there is no connection."""
         self._give_way()
         if self._out is not None and not self._ended and self._route():
-            self._socket.sendto(self._out.protect(packet), self._address)
+            self._send(self._out.protect(packet))
         else:
             self.refused["unsent"] += 1
 
@@ -273,7 +278,7 @@ class Transport:
         """Send what is encrypted already; dropped and counted while there is no connection."""
         self._give_way()
         if not self._ended and self._route():
-            self._socket.sendto(datagram, self._address)
+            self._send(datagram)
         else:
             self.refused["unsent"] += 1
 
@@ -285,23 +290,37 @@ class Transport:
             return
         self._give_way()
         protect = self._out.protect
-        for run in segments.runs([protect(packet) for packet in packets]):
-            if not self._send_run(run):
+        for run in runs([protect(packet) for packet in packets]):
+            if len(run) == 1 or not self._send_run(run):
                 for packet in run:
-                    self._socket.sendto(packet, self._address)
+                    self._send(packet)
+
+    def _send(self, datagram: bytes) -> None:
+        """What the socket does not take now waits with asyncio, and what follows behind it."""
+        if self._raw is not None and not self._socket.get_write_buffer_size():
+            try:
+                self._outbox.send(self._raw.fileno(), datagram, self._to)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self.refused["socket"] += 1
+                return
+            else:
+                return
+        self._socket.sendto(datagram, self._address)
 
     def _send_run(self, run: Sequence[bytes]) -> bool:
         """Whether it went out, or is lost as datagrams are; else they have to be sent one by one."""
-        if self._raw is None or len(run) == 1 or self._socket.get_write_buffer_size():
+        if self._raw is None or not self._segments or self._socket.get_write_buffer_size():
             return False
         try:
-            segments.send(self._raw, run, self._address)
+            self._outbox.send_run(self._raw.fileno(), run, self._to)
         except BlockingIOError:
-            return False  # asyncio keeps them until the socket takes more
+            return False
         except OSError as error:
-            if segments.is_refusal(error):
+            if is_refusal(error):
                 _log.info("no segmentation offload here: %s", error)
-                self._raw = None
+                self._segments = False
                 return False
             self.refused["socket"] += len(run)
         return True
@@ -309,6 +328,6 @@ class Transport:
     def send_rtcp(self, packet: bytes) -> None:
         """As ``send_rtp``, for RTCP."""
         if self._out is not None and not self._ended and self._route():
-            self._socket.sendto(self._out.protect_rtcp(packet), self._address)
+            self._send(self._out.protect_rtcp(packet))
         else:
             self.refused["unsent"] += 1

@@ -56,7 +56,7 @@ def test_the_kernels_refusal_of_segmentation_is_noted(monkeypatch: pytest.Monkey
     def refuse(*_: object) -> None:
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr("mcu.rtc.segments.send", refuse)
+    monkeypatch.setattr("mcu.rtc.datagrams.Outbox.send_run", refuse)
     assert checks.segmentation().state == State.NOTE
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from pylibsrtp import Policy, Session
 
-from mcu.rtc import direct
+from mcu.rtc import datagrams
 from mcu.rtc.direct import RELAY_PACKETS, DirectPath
 from mcu.rtc.srtp import SrtpSession
 from tests.unit.rtc.fakes import Loop
@@ -69,7 +69,7 @@ def test_what_is_sent_arrives_and_can_be_decrypted(
     sockets: tuple[socket.socket, socket.socket], system_call: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not system_call:
-        monkeypatch.setattr(direct, "_sendto", None)
+        monkeypatch.setattr(datagrams, "AVAILABLE", False)
     near, far = sockets
     bench = _Bench(SimpleNamespace(_sock=near), far.getsockname()[:2])
     bench.begin()
@@ -97,7 +97,7 @@ def test_the_path_follows_the_pair_in_use(sockets: tuple[socket.socket, socket.s
 @pytest.mark.parametrize("system_call", [True, False], ids=["sendto(2)", "Python's"])
 def test_a_closed_socket_is_counted_and_harms_nobody(system_call: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not system_call:
-        monkeypatch.setattr(direct, "_sendto", None)
+        monkeypatch.setattr(datagrams, "AVAILABLE", False)
     near, far = _pair_of_sockets("127.0.0.1")
     bench = _Bench(SimpleNamespace(_sock=near), far.getsockname())
     bench.begin()

@@ -1,3 +1,5 @@
+import asyncio
+import socket
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,24 +24,24 @@ class _Queue(list[Any]):
 
 
 class _World:
-    """A gate before one fake socket of a fake ICE connection."""
+    """A gate before one socket of a fake ICE connection; unless one is given, that is a fake too."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: Any = None, peer: tuple[str, int] = PEER) -> None:
         self.media: list[bytes] = []
         self.stun: list[bytes] = []
-        self.transactions: dict[bytes, object] = {}
+        self.protocol = protocol or SimpleNamespace(
+            datagram_received=lambda data, _addr: self.stun.append(data),
+            local_candidate=SimpleNamespace(component=1),
+            transactions={},
+            transport=SimpleNamespace(_sock=None),
+        )
+        self.transactions: dict[bytes, object] = self.protocol.transactions
         self.connection = SimpleNamespace(
             local_username="ours",
             _queue=_Queue(),
-            _remote_candidates=[SimpleNamespace(_network_host=PEER[0], port=PEER[1])],
+            _protocols=[self.protocol],
+            _remote_candidates=[SimpleNamespace(_network_host=peer[0], port=peer[1])],
         )
-        self.protocol = SimpleNamespace(
-            datagram_received=lambda data, _addr: self.stun.append(data),
-            local_candidate=SimpleNamespace(component=1),
-            transactions=self.transactions,
-            transport=SimpleNamespace(_sock=None),
-        )
-        self.connection._protocols = [self.protocol]
         self.now_us = 0
         self.gate = Gate(cast("Any", self.connection), self.media.append, lambda: self.now_us)
         self.gate.guard_sockets()
@@ -62,26 +64,43 @@ def test_each_protocol_goes_its_way() -> None:
     assert not world.gate.drops
 
 
-class _Socket:
-    """A socket in which datagrams wait."""
+class _Protocol(asyncio.DatagramProtocol):
+    """As aioice's, on a real socket."""
 
-    def __init__(self, waiting: int) -> None:
-        self.waiting = waiting
+    def __init__(self) -> None:
+        self.passed_by: list[bytes] = []
+        self.local_candidate = SimpleNamespace(component=1)
+        self.transactions: dict[bytes, object] = {}
 
-    def recvfrom(self, _size: int) -> tuple[bytes, tuple[Any, ...]]:
-        if not self.waiting:
-            raise BlockingIOError
-        self.waiting -= 1
-        return RTP, PEER
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:  # noqa: ARG002 - asyncio's own names
+        self.passed_by.append(data)
 
 
-def test_what_waits_in_the_socket_is_taken_too_but_the_others_have_their_turn() -> None:
-    world = _World()
-    socket = world.protocol.transport._sock = _Socket(20)
-    world.receive(RTP)
-    assert (len(world.media), socket.waiting) == (MAX_AT_ONCE, 20 - (MAX_AT_ONCE - 1))
-    world.receive(RTP)
-    assert (len(world.media), socket.waiting) == (22, 0)
+async def test_what_waits_in_the_socket_is_taken_too_but_the_others_have_their_turn() -> None:
+    made = await asyncio.get_running_loop().create_datagram_endpoint(_Protocol, local_addr=("127.0.0.1", 0))
+    transport, protocol = made
+    await asyncio.sleep(0)  # asyncio's own reader is there
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect(transport.get_extra_info("sockname"))
+        world = _World(protocol, sender.getsockname())
+        sent = [RTP + bytes([number]) for number in range(MAX_AT_ONCE + 4)]
+        for packet in sent:
+            sender.send(packet)
+        counts = []
+        while len(world.media) < len(sent):
+            await asyncio.sleep(0)
+            counts.append(len(world.media))
+        sender.send(bytes(2000))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    transport.close()
+    assert world.media == sent
+    assert MAX_AT_ONCE in counts
+    assert world.gate.drops == {"size": 1}
+    assert not protocol.passed_by
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\x16" * 11, b"\x80" * 1501, b"\x16" * 9000])
