@@ -8,6 +8,7 @@ for us is dropped at once and counted by reason; media skips their queue.
 
 import asyncio
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -24,13 +25,23 @@ MAX_QUEUED = 64  # DTLS datagrams that wait for their stack; more are dropped, D
 MEDIA_INTERVAL_US, MEDIA_BURST = 250, 2000  # 4000 packets a second: some 40 Mbps, ten times what we ask a sender for
 STUN_INTERVAL_US, STUN_BURST = 10_000, 100  # questions: browsers ask 20 a second while connecting, then one in seconds
 DTLS_INTERVAL_US, DTLS_BURST = 100_000, 20  # once connected there is only a farewell to come
-MAX_AT_ONCE = 16  # datagrams of one socket, then it is the others' turn
+MAX_AT_ONCE = 64  # datagrams of one socket, then it is the others' turn
 MAX_ADDRESSES = 2 * MAX_CANDIDATES  # of one peer: as many as it may name, and as many again that show by themselves
 
 _COOKIE = b"\x21\x12\xa4\x42"  # of every STUN message (RFC 8489)
 _STUN_HEADER_BYTES = 20
 _RESPONSE_BIT = 0x01  # of the first byte: success and error responses have it, requests do not
 _log = logging.getLogger(__name__)
+
+
+class _Own(threading.local):
+    """What each thread has for itself: one inbox serves all sockets of a loop."""
+
+    def __init__(self) -> None:
+        self.inbox = datagrams.Inbox(MAX_AT_ONCE, MAX_BYTES + 1)
+
+
+_own = _Own()
 
 
 class Gate:
@@ -64,7 +75,6 @@ class Gate:
         self._dtls = TokenBucket(DTLS_INTERVAL_US, DTLS_BURST)
         self._addresses: set[tuple[str, int]] = set()
         self._candidates_seen = -1
-        self._inbox = datagrams.Inbox(MAX_AT_ONCE, MAX_BYTES + 1)
         self._username = f"{connection.local_username}:".encode()
         connection.data_received = self._queue  # type: ignore[method-assign]  # the one place where aioice is bent
 
@@ -97,10 +107,10 @@ class Gate:
         raw = getattr(protocol.transport, "_sock", None)  # a relay's has none
         if raw is None or not datagrams.AVAILABLE:
             return
-        number, inbox = raw.fileno(), self._inbox
+        number = raw.fileno()
 
         def read() -> None:
-            for data, sender in inbox.take(number):
+            for data, sender in _own.inbox.take(number):
                 take(data, sender)
 
         # The public add_reader refuses sockets that have a transport. Closing the transport ends this too.
