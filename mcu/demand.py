@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from layouts.model import Layout
+from mcu.media import Rung
 from mcu.messages import CameraWanted
 
 BITS_PER_PIXEL = 0.16  # of VP8 from a camera, at 30 pictures a second
@@ -19,11 +20,20 @@ FOLLOWER_LEAST_BPS = MOST_BPS  # room on the line of who follows by himself: he 
 OFF_STAGE = CameraWanted(width=0, height=0, bitrate_bps=OFF_STAGE_BPS)
 
 
-def cameras_wanted(layout: Layout, source_ids: Iterable[str], costly: Collection[str] = ()) -> dict[str, CameraWanted]:
-    """What is wanted of each of these sources; of those too ``costly`` to decode the least that is a picture."""
-    tiles = {tile.source_id: tile.rect for tile in layout.tiles}
-    wanted = {id_: _wanted(tiles[id_].width, tiles[id_].height) if id_ in tiles else OFF_STAGE for id_ in source_ids}
-    for id_ in tiles.keys() & costly & wanted.keys():
+def cameras_wanted(
+    layout: Layout, source_ids: Iterable[str], costly: Collection[str] = (), best: Rung = Rung.FULL
+) -> dict[str, CameraWanted]:
+    """What is wanted of each of these sources; of those too ``costly`` to decode the least that is a picture.
+
+    Args:
+        layout: where they are on the canvas.
+        source_ids: cameras.
+        costly: those among them that cost too much.
+        best: the largest size in which anybody gets the canvas: a tile shows no more than that.
+    """
+    sizes = {tile.source_id: (tile.rect.width >> best, tile.rect.height >> best) for tile in layout.tiles}
+    wanted = {id_: _wanted(*sizes[id_]) if id_ in sizes else OFF_STAGE for id_ in source_ids}
+    for id_ in sizes.keys() & costly & wanted.keys():
         wanted[id_] = wanted[id_].model_copy(update={"bitrate_bps": LEAST_BPS})
     return wanted
 

@@ -10,7 +10,7 @@ from mcu.audio.speakers import MUSIC_DBOV, SPEAKING_DBOV
 from mcu.clock import MediaClock
 from mcu.delays import DelayBook
 from mcu.looplag import LoopLag
-from mcu.media import Rung
+from mcu.media import Rung, VideoCodec
 from mcu.memory import tidy
 from mcu.messages import OverloadChanged, RoomConfig, VideoConfig
 from mcu.participant import Participant
@@ -134,10 +134,16 @@ class MediaEngine:
 
     def offer(self) -> None:
         """Offer the rungs that the machine can bear; a recording's encoder runs anyway, so its rung stays."""
-        best = self.video.overload.relief.best
         for codec, fanout in self._video_out.items():
-            recorded = self.video.hubs[codec].wants_every_frame
-            fanout.offer_from(Rung.FULL if recorded else best)
+            fanout.offer_from(self._best(codec))
+
+    @property
+    def best(self) -> Rung:
+        """The largest size of the mix that is offered to anybody."""
+        return min(map(self._best, self._video_out))
+
+    def _best(self, codec: VideoCodec) -> Rung:
+        return Rung.FULL if self.video.hubs[codec].wants_every_frame else self.video.overload.relief.best
 
     def overload(self, config: VideoConfig) -> OverloadChanged:
         """What is given up for want of processor time; level 0: nothing."""

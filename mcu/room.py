@@ -261,7 +261,8 @@ class Room:
             for id_, participant in self._participants.items()
             if (screen := sources.get(id_ + SCREEN_SUFFIX)) is not None and screen.live
         }
-        wanted = beside_screens(cameras_wanted(self._scene.layout, self._participants, costly), uplinks_bps)
+        cameras = cameras_wanted(self._scene.layout, self._participants, costly, self._media.best)
+        wanted = beside_screens(cameras, uplinks_bps)
         for participant in self._participants.values():
             source = sources.get(participant.id)
             state = (source is not None and source.live, wanted[participant.id])
@@ -321,6 +322,7 @@ class Room:
 
     def _overload_changed(self) -> None:
         self._media.offer()
+        self._tell_cameras(self._media.video.sources())
         self._emit(self._media.overload(self.config.video))
 
     # --- telling ------------------------------------------------------------------------------------------------------

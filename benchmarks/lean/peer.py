@@ -13,7 +13,7 @@ from benchmarks.lean.media import Library
 from benchmarks.lean.out import AudioOut, OutStream, VideoOut
 from mcu.rtc import rtcp
 
-_LITTLE_BPS = 120_000  # a limit below this makes a camera send its little film
+_LITTLE_BPS = 160_000  # a limit below this makes a camera send its little film
 _REMB_BPS = 8_000_000
 _BUFFER = bytearray(2048)  # for all: nothing stays in it
 

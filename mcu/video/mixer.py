@@ -224,7 +224,7 @@ class VideoMixer:
         self.lateness_ms.add(late_us / 1000)
         self.work(tick)
         done_us = self._clock.now_us()
-        late_us = max(late_us, self.loop_late_us())
+        late_us = max(late_us, self.loop_late_us(), self.pool.late_us)
         if self.overload.worked(late_us, done_us - now_us, done_us) and self.on_overload is not None:
             self.on_overload()
 
