@@ -224,9 +224,12 @@ class VideoMixer:
         self.lateness_ms.add(late_us / 1000)
         self.work(tick)
         done_us = self._clock.now_us()
-        late_us = max(late_us, self.loop_late_us(), self.pool.late_us)
+        late_us = max(late_us, self.loop_late_us(), self.overload.behind_us(self._decode_waits_us(done_us)))
         if self.overload.worked(late_us, done_us - now_us, done_us) and self.on_overload is not None:
             self.on_overload()
+
+    def _decode_waits_us(self, now_us: int) -> list[int]:
+        return [us for source in self._sources.values() if (us := source.waited_us(now_us)) is not None]
 
     def _wanted(self, now_us: int) -> bool:
         return self._outputs.in_use or bool(self._snapshots) or now_us < self._awake_until_us

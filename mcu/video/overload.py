@@ -5,7 +5,9 @@ second of late ticks; each step back needs a while on time with room to spare, l
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 from mcu.media import Rung
 
@@ -67,6 +69,13 @@ class Overload:
         """Whether the tile of that number takes a new picture at this tick."""
         relief = self.relief
         return (tick // relief.of + tile) % relief.refresh == 0
+
+    def behind_us(self, waits_us: Sequence[int]) -> int:
+        """By how much decoding is behind, of the time that each source's pictures wait for it.
+
+        A picture's time is allowed. It is the median, for one source alone may send what takes long.
+        """
+        return max(0, median_low(waits_us) - int(self._period_us)) if waits_us else 0
 
     def worked(self, late_us: float, busy_us: float, now_us: int) -> bool:
         """Note a tick: how late it began, how long it took. Whether the level is another now."""

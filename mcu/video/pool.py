@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -21,8 +20,7 @@ class WorkPool:
 
     def __init__(self, threads: int | None = None) -> None:
         self.faults = 0  # jobs that raised
-        self._jobs: SimpleQueue[tuple[int, Callable[[], None]] | None] = SimpleQueue()  # since when each waits
-        self._waited_us = 0  # of the job that began last
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads = [
             threading.Thread(target=self._run, name=f"decode-{n}", daemon=True)
             for n in range(threads or os.cpu_count() or 1)
@@ -42,17 +40,10 @@ class WorkPool:
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run ``job`` soon, on one of the threads. Never blocks."""
-        self._jobs.put((time.monotonic_ns(), job))
-
-    @property
-    def late_us(self) -> int:
-        """How long jobs wait for a thread at the moment; 0 when none does."""
-        return 0 if self._jobs.empty() else self._waited_us
+        self._jobs.put(job)
 
     def _run(self) -> None:
-        while (waiting := self._jobs.get()) is not None:
-            since_ns, job = waiting
-            self._waited_us = (time.monotonic_ns() - since_ns) // 1000
+        while (job := self._jobs.get()) is not None:
             try:
                 job()
             except Exception:  # noqa: BLE001 - the thread serves every source, it must outlive any one of them

@@ -39,6 +39,7 @@ DROPS = (
 
 _COSTLY_US = 20_000_000  # how long it counts as costly after its budget was spent
 _MAX_HOLD_US = 500_000  # a picture never waits longer for its sound
+_LATELY_US = 1_000_000  # that long a wait for the decoder says something
 _ASK_AGAIN_US = 1_000_000  # a keyframe that was asked for and did not come
 
 
@@ -110,6 +111,7 @@ class VideoSource:
         self._shape = Shape()
         self._thinner = Thinner()
         self._overspent_us: int | None = None  # when its budget was last spent
+        self._waited: tuple[int, int] | None = None  # when the last unit's turn to be decoded came, after how long
         self._sign_us: int | None = None  # last sign of life: a picture; off stage, a unit
 
     def push(self, unit: VideoUnit) -> None:
@@ -195,6 +197,11 @@ class VideoSource:
             costly = self._overspent_us is not None and now_us - self._overspent_us < _COSTLY_US
             return SourceState(self._shape.aspect, live, costly)
 
+    def waited_us(self, now_us: int) -> int | None:
+        """How long the unit waited that was decoded last; None if that is a while ago."""
+        waited = self._waited
+        return waited[1] if waited is not None and now_us - waited[0] < _LATELY_US else None
+
     @property
     def decoding(self) -> bool:
         """Whether it holds a decoder."""
@@ -234,6 +241,7 @@ class VideoSource:
             unit = self._units.popleft() if self._units else None
         began_us = self._cpu_us()
         if unit is not None:
+            self._note_wait(unit)
             self._decode(unit)
         with self._lock:
             self.budget.spend(self._cpu_us() - began_us)
@@ -243,6 +251,11 @@ class VideoSource:
                 self._decoder = None
         if again:
             self._submit(self._work)
+
+    def _note_wait(self, unit: VideoUnit) -> None:
+        if self._clock is not None:
+            now_us = self._clock.now_us()
+            self._waited = (now_us, now_us - (unit.arrival_us if unit.whole_us is None else unit.whole_us))
 
     def _decode(self, unit: VideoUnit) -> None:
         try:

@@ -5,6 +5,7 @@ import pytest
 from layouts.geometry import Rect, Size
 from layouts.model import Layout, Tile
 from mcu.demand import OFF_STAGE, beside_screens, cameras_wanted
+from mcu.media import Rung
 
 pytestmark = pytest.mark.unit
 
@@ -28,6 +29,17 @@ def test_what_is_asked_for_is_bounded() -> None:
     wanted = cameras_wanted(layout, ["all", "dot"])
     assert wanted["all"].bitrate_bps == 2_500_000
     assert wanted["dot"].bitrate_bps == 150_000
+
+
+@pytest.mark.parametrize(
+    ("best", "size"), [(Rung.FULL, (960, 540)), (Rung.HALF, (480, 270)), (Rung.QUARTER, (240, 135))]
+)
+def test_nobody_being_offered_more_less_is_wanted(best: Rung, size: tuple[int, int]) -> None:
+    layout = _layout(a=Rect(0, 0, 960, 540))
+    wanted = cameras_wanted(layout, ["a", "nowhere"], best=best)
+    assert (wanted["a"].width, wanted["a"].height) == size
+    assert wanted["a"].bitrate_bps == max(150_000, round(960 * 540 * 30 * 0.16 / 4**best))
+    assert wanted["nowhere"] == OFF_STAGE
 
 
 def test_screens_are_not_asked_for() -> None:

@@ -107,3 +107,18 @@ def test_a_single_late_tick_means_nothing() -> None:
         late_us = 30_000 if tick % 5 == 0 else 0
         calls += overload.worked(late_us, 10_000, round(tick * PERIOD_US))
     assert calls == 0
+
+
+@pytest.mark.parametrize(
+    ("waits_ms", "behind_ms"),
+    [
+        ([], 0),
+        ([5, 30, 33], 0),
+        ([100, 110, 120], 77),
+        ([5, 6, 5000], 0),  # one that sends what takes long to decode
+        ([5, 5000], 0),
+    ],
+)
+def test_decoding_is_behind_when_most_sources_wait_longer_than_a_picture(waits_ms: list[int], behind_ms: int) -> None:
+    behind_us = Overload(PERIOD_US).behind_us([wait_ms * 1000 for wait_ms in waits_ms])
+    assert round(behind_us / 1000) == behind_ms

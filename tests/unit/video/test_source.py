@@ -90,6 +90,21 @@ def test_a_picture_carries_when_its_packets_came_and_when_it_was_decoded() -> No
     ]
 
 
+def test_it_is_known_how_long_pictures_wait_for_their_decoder() -> None:
+    now_us = [0]
+    jobs: Jobs = []
+    source = VideoSource(FixedSync(), lambda: None, jobs.append, clock=MediaClock(0, 0, lambda: now_us[0] * 1000))
+    source.set_stage(on=True, now_us=0)
+    assert source.waited_us(0) is None
+    source.push(VideoUnit(VideoCodec.VP8, b"a", 0, 10_000, None, keyframe=True, whole_us=15_000))
+    source.push(VideoUnit(VideoCodec.VP8, b"b", 0, 40_000, None, keyframe=False))
+    for now_us[0], waited_us in ((20_000, 5_000), (900_000, 860_000)):
+        jobs.pop(0)()
+        assert source.waited_us(now_us[0]) == waited_us
+    assert source.waited_us(1_899_999) == 860_000
+    assert source.waited_us(1_900_000) is None
+
+
 def test_coming_on_stage_asks_for_a_keyframe_and_shows_from_there() -> None:
     bench = Bench()
     assert bench.asked == 1
