@@ -25,6 +25,7 @@ from api.rooms.rundir import RunDir, choose
 from api.rooms.service import RoomService
 from api.routes import events, layouts, pages, participants, recordings, rooms, service, timeline
 from api.settings import Settings, Shutdown
+from api.turn import issued
 from api.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,12 @@ def assemble(
     services = Services(
         settings=settings,
         keeper=keeper,
-        rooms=RoomService(host, keeper, create_on_join=settings.create_rooms_on_join),
+        rooms=RoomService(
+            host,
+            keeper,
+            create_on_join=settings.create_rooms_on_join,
+            ice_servers=lambda: issued(settings.server_ice_servers, settings, time.time()),
+        ),
         recordings=recording_service,
         unfinished=unfinished,
         feeds=feeds,

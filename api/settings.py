@@ -6,10 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mcu.messages import RoomConfig, VideoConfig
+from mcu.messages import IceServer, RoomConfig, VideoConfig
 
 PREFIX = "TUTTI_"
 _ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
@@ -36,16 +36,6 @@ class Shutdown(StrEnum):
 
     CLOSE = "close"
     KEEP = "keep"
-
-
-class IceServer(BaseModel):
-    """One entry of a browser's ``RTCConfiguration.iceServers``."""
-
-    model_config = ConfigDict(frozen=True)
-
-    urls: tuple[str, ...]
-    username: str | None = None
-    credential: str | None = None
 
 
 def _checked_url(url: str) -> str:
@@ -91,7 +81,6 @@ def _empty_is_none(value: object) -> object:
 IceServers = Annotated[
     tuple[IceServer, ...], NoDecode, BeforeValidator(_parse_ice_servers), AfterValidator(_check_ice_servers)
 ]
-IceUrls = Annotated[tuple[Annotated[str, AfterValidator(_checked_url)], ...], NoDecode, BeforeValidator(_split)]
 Optional = Annotated[str | None, BeforeValidator(_empty_is_none)]
 OptionalAmount = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_empty_is_none)]
 
@@ -144,16 +133,16 @@ class Settings(BaseSettings):
     )
     turn_secret: SecretStr | None = Field(
         default=None,
-        description="secret shared with the TURN servers (coturn's use-auth-secret): every page load then gets "
-        "credentials of its own",
+        description="secret shared with the TURN servers (coturn's use-auth-secret): every page load, and the server "
+        "at every join, then gets credentials of its own",
     )
     turn_credential_ttl_s: int = Field(
         default=86400, ge=60, description="for how long such credentials are good, seconds"
     )
-    server_ice_servers: IceUrls = Field(
+    server_ice_servers: IceServers = Field(
         default=(),
-        description="STUN and TURN URLs for the server's own side, separated by commas; "
-        "one that cannot be reached delays every join",
+        description="STUN and TURN servers for the server's own side of a connection, written the same way; the first "
+        "of each is used, and one that cannot be reached delays every join",
     )
     connect_timeout_s: float = Field(
         default=30, gt=0, le=600, description="how long a participant may take to connect, seconds"
@@ -235,7 +224,6 @@ class Settings(BaseSettings):
             video=self.video,
             empty_grace_s=self.empty_room_grace_s,
             orphan_grace_s=self.orphan_grace_s,
-            ice_servers=self.server_ice_servers,
             connect_timeout_s=self.connect_timeout_s,
         )
 

@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import hmac
+import secrets
 from collections.abc import Iterable
 
-from api.settings import IceServer
+from api.settings import Settings
+from mcu.messages import IceServer
 
 
 def credentials(secret: str, user: str, expires_at: int) -> tuple[str, str]:
@@ -15,8 +17,14 @@ def credentials(secret: str, user: str, expires_at: int) -> tuple[str, str]:
     return username, base64.b64encode(digest).decode()
 
 
+def issued(servers: Iterable[IceServer], settings: Settings, now_s: float) -> list[IceServer]:
+    """The servers as they are handed out now, each time with new credentials where there is a secret for them."""
+    secret = settings.turn_secret.get_secret_value() if settings.turn_secret else None
+    return with_credentials(servers, secret, secrets.token_hex(4), int(now_s) + settings.turn_credential_ttl_s)
+
+
 def with_credentials(servers: Iterable[IceServer], secret: str | None, user: str, expires_at: int) -> list[IceServer]:
-    """The servers as a browser gets them: with a secret, TURN servers that have no credentials get some."""
+    """The servers as a peer gets them: with a secret, TURN servers that have no credentials get some."""
     return [_with_credentials(server, secret, user, expires_at) for server in servers]
 
 

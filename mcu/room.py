@@ -6,7 +6,7 @@ Everything here runs on the room's event loop; the mixers' threads report throug
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ParamSpec
 
@@ -23,6 +23,7 @@ from mcu.media import VideoCodec
 from mcu.messages import (
     ActiveSpeaker,
     Event,
+    IceServer,
     LayoutChanged,
     Load,
     ParticipantJoined,
@@ -118,12 +119,20 @@ class Room:
 
     # --- membership ---------------------------------------------------------------------------------------------------
 
-    async def join(
-        self, participant_id: str, name: str, offer_sdp: str, *, video: bool = True, follows: bool = False
+    async def join(  # noqa: PLR0913 - what a request says
+        self,
+        participant_id: str,
+        name: str,
+        offer_sdp: str,
+        *,
+        video: bool = True,
+        follows: bool = False,
+        ice_servers: Sequence[IceServer] = (),
     ) -> str:
         """Answer somebody's offer; they count as present from here, and are on the canvas once connected.
 
-        Without ``video`` they are sent no picture; who ``follows`` keeps his camera to ``camera_wanted`` himself.
+        Without ``video`` they are sent no picture; who ``follows`` keeps his camera to ``camera_wanted`` himself. The
+        ``ice_servers`` are for our side of the connection.
 
         Raises:
             RoomFullError: no place left.
@@ -135,7 +144,7 @@ class Room:
         peer = Peer(
             participant_id,
             self.clock,
-            self.config.ice_servers,
+            ice_servers,
             events,
             connect_timeout_s=self.config.connect_timeout_s,
             stereo=self.config.audio.music,

@@ -130,7 +130,12 @@ class RoomHandler:
 
     async def _join(self, request: Join) -> Reply:
         answer = await self.room.join(
-            request.participant_id, request.name, request.sdp, video=request.video, follows=request.follows
+            request.participant_id,
+            request.name,
+            request.sdp,
+            video=request.video,
+            follows=request.follows,
+            ice_servers=request.ice_servers,
         )
         return Joined(participant_id=request.participant_id, sdp=answer)
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from api.errors import RemoteError
@@ -17,6 +17,7 @@ from mcu.messages import (
     GetParticipant,
     GetSnapshot,
     GetState,
+    IceServer,
     Join,
     Joined,
     Leave,
@@ -59,12 +60,21 @@ class RoomService:
         host: runs them.
         keeper: keeps them.
         create_on_join: whether joining an unknown room creates it.
+        ice_servers: those for the rooms' side of a participant's connection, with credentials that are good now.
     """
 
-    def __init__(self, host: RoomHost, keeper: RoomKeeper, *, create_on_join: bool) -> None:
+    def __init__(
+        self,
+        host: RoomHost,
+        keeper: RoomKeeper,
+        *,
+        create_on_join: bool,
+        ice_servers: Callable[[], Sequence[IceServer]] = tuple,
+    ) -> None:
         self._host = host
         self._keeper = keeper
         self._create_on_join = create_on_join
+        self._ice_servers = ice_servers
 
     # --- rooms --------------------------------------------------------------------------------------------------------
 
@@ -119,7 +129,12 @@ class RoomService:
             NoCapacity: the machine cannot bear them.
         """
         message = Join(
-            participant_id=secrets.token_hex(8), name=display_name, sdp=offer_sdp, video=video, follows=follows
+            participant_id=secrets.token_hex(8),
+            name=display_name,
+            sdp=offer_sdp,
+            video=video,
+            follows=follows,
+            ice_servers=tuple(self._ice_servers()),
         )
         demand = offered(message.participant_id, offer_sdp, watches=video)
         ref = await self._keeper.ensure(room, create=self._create_on_join, first=demand)

@@ -1,6 +1,5 @@
 """The service itself: what a page has to know, whether it lives, and its figures."""
 
-import secrets
 import time
 
 from fastapi import APIRouter, Response
@@ -9,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import layouts.select
 from api.deps import ServicesDep
 from api.schemas import MAX_NAME_LENGTH, Config, Health, IceServerInfo, Video
-from api.turn import with_credentials
+from api.turn import issued
 from api.version import VERSION
 
 router = APIRouter(tags=["service"])
@@ -19,9 +18,7 @@ router = APIRouter(tags=["service"])
 async def config(services: ServicesDep, response: Response) -> Config:
     """What a client has to know before it joins; TURN credentials in it are new at every call."""
     settings = services.settings
-    secret = settings.turn_secret.get_secret_value() if settings.turn_secret else None
-    expires_at = int(time.time()) + settings.turn_credential_ttl_s
-    servers = with_credentials(settings.ice_servers, secret, secrets.token_hex(4), expires_at)
+    servers = issued(settings.ice_servers, settings, time.time())
     response.headers["Cache-Control"] = "no-store"
     return Config(
         version=VERSION,

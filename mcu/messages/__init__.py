@@ -6,7 +6,7 @@ the room at any time. Both sides ignore fields they do not know and refuse a maj
 
 from mcu.messages.base import VERSION, Message
 from mcu.messages.coding import decode_event, decode_reply, decode_request, encode
-from mcu.messages.config import AudioConfig, RoomConfig, VideoConfig
+from mcu.messages.config import AudioConfig, IceServer, RoomConfig, VideoConfig
 from mcu.messages.events import (
     ActiveSpeaker,
     Event,
@@ -78,6 +78,7 @@ __all__ = [
     "GetParticipant",
     "GetSnapshot",
     "GetState",
+    "IceServer",
     "Join",
     "Joined",
     "LayoutChanged",

@@ -45,6 +45,14 @@ class AudioConfig(Message):
     music: bool = False  # stereo, and left as it comes, where speech is mono and evened
 
 
+class IceServer(Message):
+    """STUN or TURN, as an entry of a browser's ``RTCConfiguration.iceServers``."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = Field(default=None, repr=False)
+
+
 class RoomConfig(Message):
     """All that a room process is told at its start."""
 
@@ -57,5 +65,4 @@ class RoomConfig(Message):
     audio: AudioConfig = AudioConfig()
     empty_grace_s: float = Field(default=60, ge=0)
     orphan_grace_s: float = Field(default=600, ge=0)  # how long the room outlives a service that does not come back
-    ice_servers: tuple[str, ...] = ()  # the server's own STUN/TURN URLs, not the browsers'
     connect_timeout_s: float = Field(default=30, gt=0)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Base64Bytes, Field, JsonValue
 
 from mcu.messages.base import Message
-from mcu.messages.config import RoomConfig
+from mcu.messages.config import IceServer, RoomConfig
 
 
 class Open(Message):  # Reply: Done
@@ -25,6 +25,7 @@ class Join(Message):  # Reply: Joined
     sdp: str
     video: bool = True  # whether they are sent the picture
     follows: bool = False  # whether they keep their camera to what is wanted of it by themselves
+    ice_servers: tuple[IceServer, ...] = ()  # for the room's own side of their connection
 
 
 class Trickle(Message):  # Reply: Done

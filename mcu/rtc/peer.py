@@ -13,6 +13,7 @@ from typing import Protocol
 
 from mcu.clock import MediaClock
 from mcu.errors import BadOfferError
+from mcu.messages import IceServer
 from mcu.rtc.answer import LocalTransport, write_answer
 from mcu.rtc.negotiate import Agreement, Negotiated, negotiate
 from mcu.rtc.receive import VideoInput
@@ -43,7 +44,7 @@ class Peer:
     Args:
         participant_id: who.
         clock: the room's.
-        ice_servers: STUN and TURN URLs for our side; an empty list means none.
+        ice_servers: STUN and TURN for our side; an empty list means none.
         events: who is told what becomes of it.
         connect_timeout_s: how long connecting may take.
         stereo: whether its sound is wanted in stereo, as ours is.
@@ -54,7 +55,7 @@ class Peer:
         self,
         participant_id: str,
         clock: MediaClock,
-        ice_servers: Sequence[str],
+        ice_servers: Sequence[IceServer],
         events: PeerEvents,
         *,
         connect_timeout_s: float,

@@ -27,6 +27,7 @@ from aiortc import (
 )
 from OpenSSL import SSL
 
+from mcu.messages import IceServer
 from mcu.rtc import datagrams, negotiate
 from mcu.rtc.budget import TokenBucket
 from mcu.rtc.consent import keep_consent
@@ -64,15 +65,15 @@ class Transport:
     """ICE, DTLS and SRTP of one peer.
 
     Args:
-        ice_servers: STUN and TURN URLs for our side; none means none.
+        ice_servers: STUN and TURN for our side, of which aioice takes the first of each; none means none.
         user: who gets what arrives.
         give_way: called before the work on each packet.
     """
 
     def __init__(
-        self, ice_servers: Sequence[str], user: TransportUser, give_way: Callable[[], None] = lambda: None
+        self, ice_servers: Sequence[IceServer], user: TransportUser, give_way: Callable[[], None] = lambda: None
     ) -> None:
-        servers = [RTCIceServer(urls=list(ice_servers))] if ice_servers else []
+        servers = [RTCIceServer(list(each.urls), each.username, each.credential) for each in ice_servers]
         self._gatherer = RTCIceGatherer(servers, local_username=secrets.token_hex(4))
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = RTCDtlsTransport(self._ice, [RTCCertificate.generateCertificate()])

@@ -8,8 +8,9 @@ from tests.e2e.support.chromium import Chromium
 from tests.e2e.support.media import RED
 from tests.e2e.support.server import Server
 from tests.e2e.support.tiles import box_of, is_near
-from tests.e2e.support.turn import TurnServer
+from tests.e2e.support.turn import SECRET, TurnServer
 from tests.e2e.support.waiting import wait_for
+from tests.unit.rtc.test_sdp import CHROMIUM
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
 
@@ -43,3 +44,15 @@ def test_a_relayed_participant_sees_the_mix(server: Server, red: Chromium, turn:
     finally:
         red.leave()
         red.open("about:blank")
+
+
+def test_the_service_relays_too_with_credentials_of_its_own(turn: TurnServer) -> None:
+    server = Server(server_ice_servers=turn.url, turn_secret=SECRET).start()
+    try:
+        headers = {"Content-Type": "application/sdp"}
+        answer = server.http.post("/v1/rooms/a/participants", content=CHROMIUM, headers=headers)
+        assert answer.status_code == 201
+        assert " typ relay" in answer.text
+        server.http.delete("/v1/rooms/a")
+    finally:
+        server.close()

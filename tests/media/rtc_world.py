@@ -1,7 +1,7 @@
 """What the tests of ``mcu.rtc`` stand on: a stock aiortc client, a hub that publishes, sinks that collect."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +15,7 @@ from aiortc.mediastreams import MediaStreamError
 from mcu.clock import MediaClock
 from mcu.hub import PacketHub
 from mcu.media import AudioCodec, AudioUnit, EncodedFrame, Rung, VideoCodec, VideoUnit
+from mcu.messages import IceServer
 from mcu.rightofway import RightOfWay
 from mcu.rtc.peer import Peer
 from mcu.rtc.send import Offer, VideoFanout
@@ -201,10 +202,10 @@ class Call:
 
 
 @asynccontextmanager
-async def call(client: Client, *, timeout_s: float = 10) -> AsyncIterator[Call]:
+async def call(client: Client, *, timeout_s: float = 10, ice_servers: Sequence[IceServer] = ()) -> AsyncIterator[Call]:
     """Connect the client with a peer, and send both kinds of media until the end."""
     clock, events = MediaClock(), Events()
-    peer = Peer("alice", clock, [], events, connect_timeout_s=timeout_s)
+    peer = Peer("alice", clock, ice_servers, events, connect_timeout_s=timeout_s)
     answer = await peer.answer(await client.offer())
     await client.accept(answer)
     made = Call(client, peer, events, clock, answer)

@@ -1,13 +1,17 @@
 """Rooms and participants over HTTP."""
 
 import asyncio
+import base64
+import hmac
+import time
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api.app import running
 from api.settings import Settings
-from mcu.messages import RoomEnding
+from mcu.messages import IceServer, RoomEnding
 from tests.unit.api.conftest import OFFER, SDP, assemble_fake, client_of
 from tests.unit.api.fake_host import FakeHost
 
@@ -110,6 +114,23 @@ async def test_who_joins_says_what_they_take_and_give(
     assert joined.status_code == 201
     (join,) = host.room("a").joins
     assert (join.video, join.follows) == asked
+
+
+async def test_the_rooms_own_turn_credentials_are_new_for_everybody(settings: Settings, host: FakeHost) -> None:
+    own = {"server_ice_servers": (IceServer(urls=("stun:s",)), IceServer(urls=("turn:t",)))}
+    app = assemble_fake(settings.model_copy(update=own | {"turn_secret": SecretStr("s3cr3t")}), host)
+    async with running(app.state.services), client_of(app) as http:
+        for _ in range(2):
+            assert (await http.post("/v1/rooms/a/participants", content=OFFER, headers=SDP)).status_code == 201
+        told = [join.ice_servers for join in host.room("a").joins]
+    assert [server.urls for servers in told for server in servers] == [("stun:s",), ("turn:t",)] * 2
+    (stun, first), (_, second) = told
+    assert (stun.username, stun.credential) == (None, None)
+    assert first.username is not None
+    assert second.username not in {None, first.username}
+    assert int(first.username.partition(":")[0]) > time.time() + 80_000
+    digest = hmac.new(b"s3cr3t", first.username.encode(), "sha1").digest()
+    assert first.credential == base64.b64encode(digest).decode()
 
 
 async def test_the_layout_changes_and_unknown_ones_are_named(http: httpx.AsyncClient) -> None:

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from api.app import running
 from api.metrics import Metrics, RoomTotals
-from api.settings import IceServer, Settings
-from mcu.messages import DelayHistogram, RoomConfig, RoomState
+from api.settings import Settings
+from mcu.messages import DelayHistogram, IceServer, RoomConfig, RoomState
 from tests.unit.api.conftest import OFFER, SDP, assemble_fake, client_of
 from tests.unit.api.fake_host import FakeHost
 

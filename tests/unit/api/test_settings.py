@@ -66,7 +66,7 @@ def test_ice_servers_are_urls_or_json(
         ("ice_servers", "http://a", "TUTTI_ICE_SERVERS: 'http://a' is no ICE server"),
         ("ice_servers", "[{]", "TUTTI_ICE_SERVERS: neither URLs separated by commas nor a JSON list"),
         ("ice_servers", '[{"url": "stun:a"}]', "TUTTI_ICE_SERVERS[0][urls]: Field required"),
-        ("server_ice_servers", "a:3478", "TUTTI_SERVER_ICE_SERVERS[0]: 'a:3478' is no ICE server"),
+        ("server_ice_servers", "a:3478", "TUTTI_SERVER_ICE_SERVERS: 'a:3478' is no ICE server"),
         ("s3_path_style", "maybe", "TUTTI_S3_PATH_STYLE: Input should be a valid boolean"),
         ("empty_room_grace_s", "-1", "TUTTI_EMPTY_ROOM_GRACE_S: "),
     ],

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.settings import IceServer
 from api.turn import credentials, with_credentials
+from mcu.messages import IceServer
 
 pytestmark = pytest.mark.unit
 
