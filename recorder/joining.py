@@ -20,7 +20,7 @@ from recorder.chronicle import Chronicle, Run, chronicle_of
 from recorder.errors import FinishInterruptedError, NothingRecordedError, UnjoinableError
 from recorder.model import Gap, Part
 from recorder.notes import Notes, load_notes
-from recorder.reading import Format, PartOnDisk, Segment
+from recorder.reading import Format, PartOnDisk, Segment, opened
 from recorder.timeline import AAC_SAMPLES, HOLE_TICKS, PictureLine, Sample, SoundLine, samples, sound_until
 
 logger = logging.getLogger(__name__)
@@ -226,7 +226,7 @@ def _is_hole(segment: Segment, following: Segment) -> bool:
 
 
 def _copy_stream(output: OutputContainer, located: _Located, kind: str) -> Stream:
-    with located.part.store.open(located.segment.name) as file, av.open(file, "r", format="mp4") as source:
+    with located.part.store.open(located.segment.name) as file, opened(file) as source:
         template = source.streams.video[0] if kind == "video" else source.streams.audio[0]
         stream: Stream = output.add_stream_from_template(template, opaque=True)
     stream.time_base = _VIDEO_TIME_BASE if kind == "video" else _AUDIO_TIME_BASE

@@ -97,9 +97,14 @@ class PartOnDisk:
         return next((hole.reason for hole in holes if abs(hole.from_us - media_us) < _SAME_US), "a segment is damaged")
 
 
+def opened(file: BinaryIO) -> InputContainer:
+    """A segment's file as it was left, for FFmpeg. Raises ``av.FFmpegError`` when nothing of it can be used."""
+    return av.open(without_torn_index(file), "r", format="mp4", options=_OPTIONS)
+
+
 def _read(part: int, name: str, file: BinaryIO) -> Segment | None:
     try:
-        with av.open(without_torn_index(file), "r", format="mp4", options=_OPTIONS) as container:
+        with opened(file) as container:
             return _read_container(part, name, container)
     except (av.FFmpegError, IndexError) as error:
         logger.warning("part %d: %s cannot be used: %s", part, name, error)

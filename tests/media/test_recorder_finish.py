@@ -224,6 +224,23 @@ def test_a_part_without_sound_is_silent_in_the_file(recording: Path, tmp_path: P
     probe.decode(out.path)
 
 
+@pytest.mark.parametrize("into", [0, 8, 40, 300])
+def test_a_first_segment_that_ends_in_an_index_box_loses_what_the_box_is_of(
+    recording: Path, tmp_path: Path, into: int
+) -> None:
+    segment = recording / "part-0001" / "segment-00000.mp4"
+    data = segment.read_bytes()
+    fragments = [at for at in range(len(data)) if data[at + 4 : at + 8] == b"moof"]
+    segment.write_bytes(data[: fragments[3] + into])
+    for other in recording.rglob("segment-*.mp4"):
+        if other != segment:
+            other.unlink()
+    out = finish(recording, tmp_path / "out.mp4")
+    assert 1.4 < float(out.duration) < 1.7  # three fragments of half a second
+    assert probe.spacings(out.path, "v") == {3000}
+    probe.decode(out.path)
+
+
 # --- a process that is killed -----------------------------------------------------------------------------------------
 
 
