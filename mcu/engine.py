@@ -50,6 +50,7 @@ class MediaEngine:
             audible_dbov=MUSIC_DBOV if music else SPEAKING_DBOV,
         )
         self.video = VideoMixer(config.video, clock)
+        self._smallest = Rung(config.video.rungs - 1)
         self._video_out = {
             codec: VideoFanout(codec, offers(hubs, config.video), loop, clock)
             for codec, hubs in self.video.rungs.items()
@@ -142,14 +143,19 @@ class MediaEngine:
         """The largest size of the mix that is offered to anybody."""
         return min(map(self._best, self._video_out))
 
+    @property
+    def _bearable(self) -> Rung:
+        """The largest size that is not given up; a room of one size keeps it."""
+        return min(self.video.overload.relief.best, self._smallest)
+
     def _best(self, codec: VideoCodec) -> Rung:
-        return Rung.FULL if self.video.hubs[codec].wants_every_frame else self.video.overload.relief.best
+        return Rung.FULL if self.video.hubs[codec].wants_every_frame else self._bearable
 
     def overload(self, config: VideoConfig) -> OverloadChanged:
         """What is given up for want of processor time; level 0: nothing."""
         overload = self.video.overload
         fps = config.fps * overload.relief.keep / overload.relief.of
-        return OverloadChanged(level=overload.level, fps=fps, width=config.at(overload.relief.best).width)
+        return OverloadChanged(level=overload.level, fps=fps, width=config.at(self._bearable).width)
 
     def metrics(self) -> dict[str, float]:
         """Counters and gauges by their Prometheus names."""

@@ -69,7 +69,7 @@ class RoomService:
         keeper: RoomKeeper,
         *,
         create_on_join: bool,
-        ice_servers: Callable[[], Sequence[IceServer]] = tuple,
+        ice_servers: Callable[[], Sequence[IceServer]],
     ) -> None:
         self._host = host
         self._keeper = keeper

@@ -107,10 +107,10 @@ class Gate:
         raw = getattr(protocol.transport, "_sock", None)  # a relay's has none
         if raw is None or not datagrams.AVAILABLE:
             return
-        number = raw.fileno()
+        number, inbox = raw.fileno(), _own.inbox
 
         def read() -> None:
-            for data, sender in _own.inbox.take(number):
+            for data, sender in inbox.take(number):
                 take(data, sender)
 
         # The public add_reader refuses sockets that have a transport. Closing the transport ends this too.
