@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-PYTHON ?= python3
+PYTHON ?= $(shell docker/python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(shell sed 's/ *\#.*//' tests/debian-packages.txt)
@@ -24,8 +24,10 @@ serve: $(VENV)/.installed ## install into .venv and serve http://127.0.0.1:8080 
 
 .PHONY: test
 test: $(VENV)/.installed-dev packages ## install what the tests need and run them all (as root, Debian packages too)
-	$(call tests,--lane beside --numprocesses 2 --dist loadscope)
-	$(call tests,--lane alone)
+	failed=0; \
+	{ $(call tests,--lane beside --numprocesses 2 --dist loadscope); } || failed=1; \
+	{ $(call tests,--lane alone); } || failed=1; \
+	exit $$failed
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## check style, formatting and who imports whom
@@ -79,6 +81,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/.created
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	command -v cc >/dev/null || docker/debian-packages.sh gcc libc6-dev python3-dev # pesq is built from source
+	{ command -v cc && ls "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; } \
+		>/dev/null 2>&1 || docker/debian-packages.sh gcc libc6-dev python3-dev # pesq is built from source
 	$(PIP) --require-hashes --requirement requirements-dev.txt
 	touch $@
