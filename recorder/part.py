@@ -12,7 +12,6 @@ from pathlib import Path
 
 from mcu.errors import TuttiError
 from mcu.hub import PacketHub, Subscription
-from mcu.media import EncodedFrame
 from recorder.errors import PartStartError, disk_error
 from recorder.interleave import Interleaver
 from recorder.segmenter import Segmenter
@@ -22,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 VIDEO_BOUND = 360  # frames: 12 s at 30 fps that the disk may stall
 AUDIO_BOUND = 640  # frames: 13 s
-KEYFRAME_US = 3_000_000  # a keyframe is asked for this long after the last, so that one comes every 4 s
-ASK_AGAIN_US = 250_000
 FIRST_SOUND_S = 1.0  # how long the picture waits for the sound to begin
 FIRST_PICTURE_S = 10.0
 _POLL_S = 0.25  # how long a lost wake-up could delay writing
@@ -135,7 +132,7 @@ class PartWriter:
             self._audio.unsubscribe(audio)
 
     def _write_until_stopped(self, segmenter: Segmenter, video: Subscription, audio: Subscription) -> None:
-        feed = _Feed(video, audio, segmenter, self._video.request_keyframe)
+        feed = _Feed(video, audio, segmenter)
         while not self._stopping.is_set():
             self._wake.wait(_POLL_S)
             self._wake.clear()
@@ -164,19 +161,14 @@ class PartWriter:
 
 
 class _Feed:
-    """Moves frames from the subscriptions to the segments, and sees to keyframes."""
+    """Moves frames from the subscriptions to the segments."""
 
-    def __init__(
-        self, video: Subscription, audio: Subscription, segmenter: Segmenter, request_keyframe: Callable[[], None]
-    ) -> None:
+    def __init__(self, video: Subscription, audio: Subscription, segmenter: Segmenter) -> None:
         self._video = video
         self._audio = audio
         self._segmenter = segmenter
-        self._request_keyframe = request_keyframe
         self._order = Interleaver()
         self._dropped = 0  # as counted by the video subscription
-        self._keyframe_us = 0  # media time of the last keyframe
-        self._asked_us = 0
         self._end_us = 0
 
     def move(self, *, everything: bool = False) -> int:
@@ -190,7 +182,7 @@ class _Feed:
             self._order.push(frame)
         for frame in video:
             self._order.push(frame)
-            self._note_picture(frame)
+            self._end_us = (frame.pts + frame.duration) * 1_000_000 // frame.clock_rate_hz
         self._write(everything=everything)
         return self._end_us
 
@@ -203,12 +195,3 @@ class _Feed:
     def _write(self, *, everything: bool) -> None:
         for frame in self._order.take(everything=everything):
             self._segmenter.write(frame)
-
-    def _note_picture(self, frame: EncodedFrame) -> None:
-        now_us = frame.time_us
-        self._end_us = (frame.pts + frame.duration) * 1_000_000 // frame.clock_rate_hz
-        if frame.keyframe:
-            self._keyframe_us = now_us
-        elif now_us - self._keyframe_us >= KEYFRAME_US and now_us - self._asked_us >= ASK_AGAIN_US:
-            self._asked_us = now_us
-            self._request_keyframe()

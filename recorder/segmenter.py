@@ -9,7 +9,7 @@ from recorder.errors import DiskFullError
 from recorder.muxer import SegmentMuxer
 from recorder.segments import Hole, Manifest, SegmentEntry, SegmentFile, SegmentStore, segment_name
 
-SEGMENT_US = 5_000_000  # a segment ends at the first keyframe after this; with one every 3 s that makes about 6 s
+SEGMENT_US = 5_000_000  # a segment ends at the first keyframe after this; with one every 4 s that makes 8 s
 _CHECK_SPACE_BYTES = 256 * 1024
 _EARLY_SOUND_FRAMES = 16  # waiting for the keyframe they belong to
 

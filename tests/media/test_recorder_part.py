@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mcu.media import AudioCodec, EncodedFrame
+from mcu.media import AudioCodec
 from recorder.errors import PartStartError
 from recorder.finish import finish
 from recorder.segments import LocalSegmentStore, SegmentFile
@@ -79,34 +79,6 @@ def test_the_manifest_lists_what_is_there(part: Path) -> None:
     assert manifest.ended_us == 44_000_000
     assert manifest.error is None
     assert {path.name for path in part.iterdir()} == {"manifest.json", *(entry.name for entry in manifest.segments)}
-
-
-def test_a_keyframe_comes_at_least_every_four_seconds_when_nobody_else_asks(tmp_path: Path) -> None:
-    room = clips.Room(tmp_path / "part-0001")
-    camera = clips.Camera()
-    sound = iter(clips.audio(15))
-
-    def live() -> Iterator[EncodedFrame]:
-        """A room's encoder: a keyframe at the next tick when one is wanted."""
-        next_sound = next(sound)
-        for tick in range(12 * 30):
-            keyframe = room.keyframe_wanted.is_set()
-            room.keyframe_wanted.clear()
-            picture = camera.next(keyframe=keyframe or tick == 0)
-            while next_sound.time_us <= picture.time_us:
-                yield next_sound
-                next_sound = next(sound)
-            yield picture
-
-    frames = live()
-    room.start(frames)
-    clips.publish(frames, room.pictures, room.sound, speed=5)
-    room.writer.stop()
-    file = finish(tmp_path, tmp_path / "out.mp4")
-    times = probe.keyframe_times(file.path)
-    gaps = [after - before for before, after in zip(times, [*times[1:], file.duration], strict=True)]
-    assert max(gaps) <= 4
-    assert len(times) <= 5  # and not more often than needed
 
 
 def test_a_room_without_pictures_cannot_be_recorded(tmp_path: Path) -> None:
