@@ -60,22 +60,17 @@ def undisturbed() -> Iterator[None]:
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
 
-@contextlib.contextmanager
-def native_work() -> Iterator[None]:
-    """Let the process's other threads go before the calling one in what follows: a codec at work, without the GIL.
+def defer_this_thread() -> None:
+    """Let the process's other threads go before the calling one, which works for long at a time, mostly in codecs.
 
-    Only there: a thread that waits for a processor while it holds the interpreter makes all others wait for it, the
-    real-time one too. And only in a process that was raised: nobody is to fall behind other programs.
+    Only in a process that was raised: nobody is to fall behind other programs. It stays so, also while the thread runs
+    Python: who goes before it wants the interpreter, too, and leaves it the processor to give that back. Going back
+    and forth around each call of a codec is worse, since it is done with the interpreter held: a processor that is
+    taken from it there is taken for up to 4 ms.
     """
     niceness = _niceness()
-    if niceness > -_DEFER:
-        yield
-        return
-    _set(niceness + _DEFER)
-    try:
-        yield
-    finally:
-        _set(niceness)
+    if niceness <= -_DEFER:
+        _set(niceness + _DEFER)
 
 
 def _niceness() -> int:

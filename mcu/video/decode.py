@@ -5,7 +5,6 @@ from av.video.codeccontext import VideoCodecContext
 
 from mcu.errors import CodecError
 from mcu.media import Picture, VideoCodec
-from mcu.priority import native_work
 from mcu.video.i420 import picture_of
 from mcu.video.sps import memory_wanted
 
@@ -56,8 +55,7 @@ class Decoder:
         """
         self._check(data)
         try:
-            with native_work():
-                frames = self._context.decode(av.Packet(data))
+            frames = self._context.decode(av.Packet(data))
         except (av.FFmpegError, ValueError, MemoryError) as error:
             raise CodecError(f"cannot be decoded: {error}") from error
         if not frames:

@@ -12,7 +12,6 @@ from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 from mcu.errors import CodecError
 from mcu.media import VIDEO_CLOCK_HZ, EncodedFrame, VideoCodec
 from mcu.messages import VideoConfig
-from mcu.priority import native_work
 from mcu.video.i420 import SMPTE170M, Canvas
 
 _NEVER = 1 << 20  # frames between keyframes that nobody asked for
@@ -66,8 +65,7 @@ class Encoder(ABC):
         frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
         frame.pict_type = PictureType.I if keyframe else PictureType.NONE
         try:
-            with native_work():
-                packets = self._context.encode(frame)
+            packets = self._context.encode(frame)
         except av.FFmpegError as error:
             raise CodecError(f"{self.library} failed: {error}") from error
         if not packets:

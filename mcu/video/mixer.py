@@ -18,6 +18,7 @@ from mcu.clock import MediaClock, Ticker
 from mcu.errors import CodecError
 from mcu.media import Picture, Plane, Rung
 from mcu.messages import VideoConfig
+from mcu.priority import defer_this_thread
 from mcu.traces import MixTrace, Shown
 from mcu.video.budget import Shares
 from mcu.video.compositor import Compositor, check
@@ -193,6 +194,7 @@ class VideoMixer:
         return mixer_metrics(self, tuple(self._outputs), self._sources)
 
     def _run(self) -> None:
+        defer_this_thread()
         while not self._stopping.is_set():
             try:
                 self._once()

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from mcu.priority import defer_this_thread
+
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +45,7 @@ class WorkPool:
         self._jobs.put(job)
 
     def _run(self) -> None:
+        defer_this_thread()
         while (job := self._jobs.get()) is not None:
             try:
                 job()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcu import priority
-from mcu.priority import native_work, prefer_this_process, prefer_this_thread, undisturbed
+from mcu.priority import defer_this_thread, prefer_this_process, prefer_this_thread, undisturbed
 
 pytestmark = pytest.mark.unit
 
@@ -51,20 +51,15 @@ def test_without_the_right_to_it_everything_stays_as_it_is(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
-@pytest.mark.parametrize(("before", "meanwhile"), [(-15, [-5, -15]), (0, []), (-5, []), (5, [])])
-def test_a_codec_at_work_lets_others_go_first_but_no_other_programs(
-    before: int, meanwhile: list[int], asked: list[tuple[int, int, int]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("before", "after"), [(-15, [-5]), (-10, [0]), (0, []), (-5, []), (5, [])])
+def test_a_thread_of_codecs_lets_others_go_first_but_no_other_programs(
+    before: int, after: list[int], asked: list[tuple[int, int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getpriority", lambda *_arguments: before)
-
-    def work() -> None:
-        with native_work():
-            assert len(asked) == len(meanwhile) // 2
-
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=defer_this_thread)
     thread.start()
     thread.join()
-    assert asked == [(os.PRIO_PROCESS, thread.native_id, niceness) for niceness in meanwhile]
+    assert asked == [(os.PRIO_PROCESS, thread.native_id, niceness) for niceness in after]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
