@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 import av
+import cv2
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
@@ -15,6 +16,7 @@ from mcu.messages import VideoConfig
 from mcu.video.i420 import SMPTE170M, Canvas
 
 _NEVER = 1 << 20  # frames between keyframes that nobody asked for
+_AVX2, _AVX_512F = 11, 13  # of ``cv::CpuFeatures``
 
 
 class Encoder(ABC):
@@ -116,8 +118,13 @@ class H264Encoder(Encoder):
             "maxrate": str(self._bitrate_bps),
             "bufsize": str(self._bitrate_bps // 2),
             # A keyframe nobody asked for costs everybody bits; adaptive quantisation costs 0.4 ms and 0.3 to 0.7 dB.
-            "x264-params": "scenecut=0:aq-mode=0",
+            "x264-params": "scenecut=0:aq-mode=0" + _instructions(),
         }
+
+
+def _instructions() -> str:
+    """What x264 is told of the processor: where it could use AVX-512, AVX2 takes 13 % less time for the same stream."""
+    return ":asm=avx2" if cv2.checkHardwareSupport(_AVX2) and cv2.checkHardwareSupport(_AVX_512F) else ""
 
 
 class Vp8Encoder(Encoder):
