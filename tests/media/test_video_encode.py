@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -130,6 +131,22 @@ def test_bitrate_keyframe_size_and_quality_at_720p(codec: VideoCodec) -> None:
     assert 10 * np.log10(1 / np.mean(errors)) >= 39.5
     assert sum(sizes) * 8 / 3 <= 2_000_000 * 1.1
     assert max(sizes) <= 2_000_000 / 8 / 4
+
+
+@pytest.mark.parametrize("has", [{11}, {13}, set(), {11, 13}], ids=["avx2", "avx512", "neither", "both"])
+def test_the_processors_instructions_make_no_difference_to_the_stream(
+    has: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers of ``cv::CpuFeatures``: 11 is AVX2, 13 is AVX-512F; what is not there is never told to x264."""
+    if not all(cv2.checkHardwareSupport(number) for number in has):
+        pytest.skip("this processor cannot do that")
+    canvas, expected = Canvas(SIZE), _open(VideoCodec.H264)
+    monkeypatch.setattr(cv2, "checkHardwareSupport", lambda number: number in has)
+    encoder = _open(VideoCodec.H264)
+    assert ("asm=avx2" in encoder._options()["x264-params"]) == (has == {11, 13})
+    for n in range(20):
+        moving(canvas, n)
+        assert _encode(encoder, canvas, n, keyframe=n == 0).data == _encode(expected, canvas, n, keyframe=n == 0).data
 
 
 @pytest.mark.parametrize("size", [Size(160, 90), Size(202, 118), Size(1280, 718)])
