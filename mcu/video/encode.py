@@ -118,7 +118,8 @@ class H264Encoder(Encoder):
             "maxrate": str(self._bitrate_bps),
             "bufsize": str(self._bitrate_bps // 2),
             # A keyframe nobody asked for costs everybody bits; adaptive quantisation costs 0.4 ms and 0.3 to 0.7 dB.
-            "x264-params": "scenecut=0:aq-mode=0" + _instructions(),
+            # A mix of nine falls by 5 dB at a keyframe, not by 7, when that may be a fifth larger than by default.
+            "x264-params": "scenecut=0:aq-mode=0:ipratio=2" + _instructions(),
         }
 
 
