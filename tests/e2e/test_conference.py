@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,14 +94,18 @@ def test_the_room_encodes_each_codec_once(members: list[Member], server: Server)
     wait_for(lambda: server.metric("tutti_video_encoders") == 2, timeout_s=5, what="exactly two encoders")
 
 
+def _people(server: Server) -> list[dict[str, Any]] | None:
+    """Who is here, once everybody's first sound and picture have come."""
+    people: list[dict[str, Any]] = server.get(f"/v1/rooms/{ROOM}/participants")["participants"]
+    return people if all(person["camera_on"] and not person["muted"] for person in people) else None
+
+
 def test_participants_are_listed_as_they_are(members: list[Member], server: Server) -> None:
     assert len(members) == 3
-    listed = server.get(f"/v1/rooms/{ROOM}/participants")["participants"]
+    listed = wait_for(lambda: _people(server), timeout_s=20, what="everybody's first sound and picture")
     assert [person["name"] for person in listed] == ["Rosa", "Greta", "Beatrix"]
     for person in listed:
         assert person["state"] == "connected"
-        assert person["camera_on"]
-        assert not person["muted"]
         assert {(track["kind"], track["direction"]) for track in person["tracks"]} >= {
             ("audio", "in"),
             ("audio", "out"),
