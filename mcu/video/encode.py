@@ -118,7 +118,7 @@ class H264Encoder(Encoder):
             "maxrate": str(self._bitrate_bps),
             "bufsize": str(self._bitrate_bps // 2),
             # A keyframe nobody asked for costs everybody bits; adaptive quantisation costs 0.4 ms and 0.3 to 0.7 dB.
-            # A mix of nine falls by 5 dB at a keyframe, not by 7, when that may be a fifth larger than by default.
+            # With keyframes a fifth larger than by default, a mix of nine falls at one from 40 to 34.6 dB, not to 32.6.
             "x264-params": "scenecut=0:aq-mode=0:ipratio=2" + _instructions(),
         }
 

@@ -118,8 +118,7 @@ class Room:
     def __init__(
         self, directory: Path, *, part: int = 1, wall_offset_us: int = WALL_US, store: SegmentStore | None = None
     ) -> None:
-        self.keyframe_wanted = threading.Event()
-        self.pictures = PacketHub(self.keyframe_wanted.set)
+        self.pictures = PacketHub()
         self.sound = PacketHub()
         self.failures: list[Exception] = []
         self.writer = PartWriter(

@@ -10,7 +10,7 @@ from tests.media import recorder_clips as clips
 
 
 def main(directory: Path) -> None:
-    """Record until killed, with as few keyframes as the recorder itself asks for."""
+    """Record until killed, with as few keyframes as a room's encoder makes for a recording."""
     room = clips.Room(directory)
     camera = clips.Camera()
     sound = iter(clips.audio(30))
@@ -18,9 +18,7 @@ def main(directory: Path) -> None:
     def live() -> Iterator[EncodedFrame]:
         next_sound = next(sound)
         for number in itertools.count():
-            keyframe = number == 0 or room.keyframe_wanted.is_set()
-            room.keyframe_wanted.clear()
-            picture = camera.next(keyframe=keyframe)
+            picture = camera.next(keyframe=number % (4 * clips.FPS) == 0)
             while next_sound.time_us <= picture.time_us:
                 yield next_sound
                 next_sound = next(sound)
