@@ -39,7 +39,8 @@ class MediaEngine:
         music = config.audio.music
         self.delays = DelayBook(clock)
         self._tidying: asyncio.TimerHandle | None = None
-        self._lag = LoopLag(loop)
+        self._lag = LoopLag(loop)  # watched while somebody is here: it wakes the process twenty times a second
+        self._connected = 0
         self.right_of_way = RightOfWay(clock)  # of the audio tick
         self._audio_out = AudioFanout(loop, self.right_of_way, clock)
         self.audio = AudioMixer(
@@ -66,7 +67,6 @@ class MediaEngine:
         """Start the media threads."""
         self.audio.start()
         self.video.start()
-        self._lag.start()
         self._tidy_in(_TIDY_EVERY_S)
 
     async def stop(self) -> None:
@@ -81,6 +81,9 @@ class MediaEngine:
         """Mix what a participant sends from now on, and send them the mix."""
         peer, sync, id_ = participant.peer, participant.sync, participant.id
         agreed = peer.negotiated
+        if not self._connected:
+            self._lag.start()
+        self._connected += 1
         self.delays.join(id_)
         peer.feed(
             audio=self.audio.add(id_, sync, codec_out=agreed.audio_out),
@@ -100,6 +103,9 @@ class MediaEngine:
     def disconnect(self, participant: Participant) -> None:
         """Do so no more."""
         agreed = participant.peer.negotiated
+        self._connected -= 1
+        if not self._connected:
+            self._lag.stop()
         self.delays.leave(participant.id)
         if agreed.video_out is not None:
             self._video_out[agreed.video_out].remove(participant.peer)

@@ -27,9 +27,11 @@ class LoopLag:
         self._wait()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Watch no longer, and know of no lateness."""
         if self._timer is not None:
             self._timer.cancel()
+        self._late.clear()
+        self.worst_us = self.median_us = 0
 
     def _wait(self) -> None:
         self._timer = self._loop.call_later(STEP_S, self._look, self._loop.time() + STEP_S)

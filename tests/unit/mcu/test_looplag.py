@@ -54,3 +54,15 @@ def test_nobody_watches_after_the_end() -> None:
     lag.stop()
     _busy(loop, SECOND)
     assert lag.worst_us == 0
+
+
+def test_what_was_before_a_pause_is_forgotten() -> None:
+    lag, loop = _watched()
+    _busy(loop, 350 * MS)
+    assert lag.worst_us > 0
+    lag.stop()
+    assert (lag.worst_us, lag.median_us) == (0, 0)
+    _busy(loop, SECOND)
+    lag.start()
+    loop.run(100 * MS)
+    assert (lag.worst_us, lag.median_us) == (0, 0)
