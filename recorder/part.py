@@ -23,7 +23,7 @@ VIDEO_BOUND = 360  # frames: 12 s at 30 fps that the disk may stall
 AUDIO_BOUND = 640  # frames: 13 s
 FIRST_SOUND_S = 1.0  # how long the picture waits for the sound to begin
 FIRST_PICTURE_S = 10.0
-_POLL_S = 0.25  # how long a lost wake-up could delay writing
+_BATCH_S = 0.1  # what comes within this time is written at once: each wake-up takes the interpreter from a tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,15 @@ class PartWriter:
 
     def _write_until_stopped(self, segmenter: Segmenter, video: Subscription, audio: Subscription) -> None:
         feed = _Feed(video, audio, segmenter)
-        while not self._stopping.is_set():
-            self._wake.wait(_POLL_S)
+        while self._started_us is None and not self._stopping.is_set():
+            self._wake.wait(_BATCH_S)
             self._wake.clear()
             self._ended_us = feed.move()
-            if self._started_us is None and segmenter.manifest.started_us is not None:
+            if segmenter.manifest.started_us is not None:
                 self._started_us = segmenter.manifest.started_us
                 self._settled.set()
+        while not self._stopping.wait(_BATCH_S):
+            self._ended_us = feed.move()
         self._ended_us = feed.move(everything=True)
 
     def _new_manifest(self) -> Manifest:
