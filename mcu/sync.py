@@ -5,6 +5,7 @@ a picture is due at its capture time plus that offset. Pure apart from one lock;
 """
 
 import threading
+from bisect import bisect_left, insort
 from collections import deque
 
 MAX_WAIT_US = 500_000
@@ -16,7 +17,7 @@ _SMOOTHING = 0.05  # weight of one block's measurement; one that stands for seve
 _MOVED_US, _MOVED_SMOOTHING = 15_000, 0.4  # so far off the sound has been moved, which no mean has to prove
 _BLOCK_US = 20_000
 _AUDIO_MEMORY_US = 2_000_000  # after this long without sound, pictures go by their own arrival
-_PICTURE_WINDOW_US = 2_000_000
+_PICTURE_WINDOW_US, _PICTURE_WINDOW = 2_000_000, 128  # and no more pictures than that
 _PICTURE_SHARE = 0.9  # of pictures that shall be there when their sound is played
 _DE_JITTER_US = 50_000  # how long pictures wait at most for evenness' sake when there is no sound
 
@@ -30,7 +31,8 @@ class LipSync:
         self._audio_us = 0  # when it was measured last
         self._used_offset_us: float | None = None  # what pictures are shown by
         self._used_us = 0
-        self._transits: deque[tuple[int, int]] = deque(maxlen=128)  # of pictures: arrival, arrival - capture
+        self._transits: deque[tuple[int, int]] = deque()  # of pictures: arrival, arrival - capture
+        self._ordered: list[int] = []  # the same transits, the shortest first
         self._ready_us: int | None = None
         self._sound_delay_us: int | None = None  # from a packet's arrival to its playout, on a line without jitter
         self._hold_us: float | None = None  # how long pictures are held while their capture time is unknown
@@ -87,18 +89,19 @@ class LipSync:
         transits = self._transits
         if transits and abs(transit - transits[-1][1]) > _NEW_TIMELINE_US:
             transits.clear()
+            self._ordered.clear()
+        while transits and (transits[0][0] < arrival_us - _PICTURE_WINDOW_US or len(transits) == _PICTURE_WINDOW):
+            _, old = transits.popleft()
+            del self._ordered[bisect_left(self._ordered, old)]
         transits.append((arrival_us, transit))
-        while transits[0][0] < arrival_us - _PICTURE_WINDOW_US:
-            transits.popleft()
-        ordered = sorted(transit for _, transit in transits)
-        self._ready_us = ordered[int((len(ordered) - 1) * _PICTURE_SHARE)]
+        insort(self._ordered, transit)
+        self._ready_us = self._ordered[int((len(self._ordered) - 1) * _PICTURE_SHARE)]
 
     def _wanted_offset(self, arrival_us: int) -> float:
         if self._audio_offset_us is not None and arrival_us - self._audio_us < _AUDIO_MEMORY_US:
             return self._audio_offset_us
         assert self._ready_us is not None
-        fastest = min(transit for _, transit in self._transits)
-        return min(self._ready_us, fastest + _DE_JITTER_US)
+        return min(self._ready_us, self._ordered[0] + _DE_JITTER_US)
 
     def _slew(self, capture_us: int, arrival_us: int, wanted: float) -> float:
         used = self._used_offset_us

@@ -5,7 +5,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from layouts.geometry import Size
@@ -289,8 +288,8 @@ class VideoSource:
         self.size = (picture.width, picture.height)
         if self._largest is not None:
             picture = halved(picture, self._largest)
-        due_us = self._sync.due_us(unit.capture_us, unit.arrival_us)
-        return replace(picture, due_us=min(due_us, unit.arrival_us + _MAX_HOLD_US), trace=self._trace(unit))
+        due_us = min(self._sync.due_us(unit.capture_us, unit.arrival_us), unit.arrival_us + _MAX_HOLD_US)
+        return Picture(picture.y, picture.u, picture.v, due_us, self._trace(unit))
 
     def _trace(self, unit: VideoUnit) -> PictureTrace | None:
         if self._clock is None:
