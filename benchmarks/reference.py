@@ -19,11 +19,12 @@ from benchmarks.clips import FPS, HEIGHT, WIDTH
 from benchmarks.mix import tiles
 from benchmarks.scenarios import STAGE, Scenario
 from benchmarks.weigh import Stock
+from mcu.video.encode import x264_params
 
 _SECONDS = 20
 _X264 = (
-    "x264enc speed-preset=superfast tune=zerolatency bitrate=2000 vbv-buf-capacity=500 key-int-max=9999 threads=1 ! "
-    "video/x-h264,profile=constrained-baseline"
+    "x264enc speed-preset=superfast tune=zerolatency bitrate=2000 vbv-buf-capacity=500 key-int-max=9999 threads=1 "
+    f"option-string={x264_params()} ! video/x-h264,profile=constrained-baseline"
 )
 _VP8 = "vp8enc deadline=1 cpu-used=-6 target-bitrate=2000000 end-usage=cbr keyframe-max-dist=9999 threads=1"
 _OPUS = "opusenc bitrate=32000 frame-size=20"
