@@ -6,16 +6,13 @@ Everything here runs on the room's event loop; the mixers' threads report throug
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ParamSpec
 
-from layouts.geometry import Size
-from layouts.model import Layout
 from mcu.audio.mixer import Speaking
 from mcu.clock import MediaClock
-from mcu.demand import FOLLOWER_LEAST_BPS, beside_screens, cameras_wanted
-from mcu.direction import Wish, direct
+from mcu.direction import Wish
 from mcu.engine import MediaEngine
 from mcu.errors import BitrateError, RoomFullError, UnknownParticipantError
 from mcu.hub import PacketHub
@@ -38,13 +35,13 @@ from mcu.messages import (
     TilesMoved,
 )
 from mcu.participant import Participant
+from mcu.program import Program
 from mcu.rtc.peer import Peer
-from mcu.stage import SCREEN_SUFFIX, arrange
+from mcu.stage import SCREEN_SUFFIX
 from mcu.sync import LipSync
 from mcu.telling import tiles_told
 from mcu.video.moves import TileMoves
-from mcu.video.scene import SourceState
-from mcu.video.style import NO_STYLE, CanvasStyle
+from mcu.video.style import CanvasStyle
 
 P = ParamSpec("P")
 _LOOK_EVERY_S = 1
@@ -66,9 +63,6 @@ class Room:
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._created_at = time.time()
-        self._canvas = Size(config.video.width, config.video.height)
-        self._direction = direct(config.layout, config.layout_options, config.custom_layout, {}, self._canvas)
-        self._style = NO_STYLE
         self._participants: dict[str, Participant] = {}  # in order of joining
         self._former_drops: Counter[tuple[str, str]] = Counter()  # of what peers sent who are gone
         self._active_speaker: str | None = None
@@ -78,10 +72,10 @@ class Room:
         self._empty_since: float | None = self._loop.time()
         self._media = MediaEngine(config, self.clock)
         self._media.audio.on_speaking = self._on_loop(self._speaking_changed)
-        self._media.video.on_sources_changed = self._on_loop(self._rearrange)
+        self._program = Program(config, self._participants, self._media, self._tell_updated)
+        self._media.video.on_sources_changed = self._on_loop(self._program.rearrange)
         self._media.video.on_tiles = self._on_loop(self._tiles_moved)
         self._media.video.on_overload = self._on_loop(self._overload_changed)
-        self._scene = arrange(self._direction, self._style, (), {}, Layout(self._canvas))
 
     def _on_loop(self, call: Callable[P, None]) -> Callable[P, None]:
         def later(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -91,7 +85,7 @@ class Room:
 
     def start(self) -> None:
         """Start the media threads."""
-        self._media.video.show(self._scene)
+        self._program.show()
         self._media.start()
         self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
 
@@ -181,7 +175,7 @@ class Room:
         participant.state = "connected"
         self._media.connect(participant)
         self._emit(ParticipantJoined(participant=participant.told()))
-        self._rearrange()
+        self._program.rearrange()
 
     def _forget(self, participant_id: str) -> Participant | None:
         participant = self._participants.pop(participant_id, None)
@@ -196,11 +190,10 @@ class Room:
 
     def _part(self, participant: Participant) -> None:
         self._media.disconnect(participant)
-        self._direction = self._direction.with_wish(participant.id, None)
         if self._active_speaker == participant.id:
             self._active_speaker = None
             self._emit(ActiveSpeaker(participant_id=None))
-        self._rearrange()
+        self._program.wish(participant.id, None)
 
     def _participant(self, participant_id: str) -> Participant:
         try:
@@ -217,19 +210,17 @@ class Room:
 
     def set_layout(self, request: SetLayout) -> None:
         """Use another layout from the next tick on; raises ``LayoutError`` and changes nothing if it is no good."""
-        name, options, custom = request.layout, request.options, request.custom
-        self._direction = direct(name, options, custom, self._direction.wishes, self._canvas)
-        changed = {"layout": self._direction.name, "layout_options": options, "custom_layout": custom}
+        self._program.direct(request)
+        name, options, custom = self._program.layout, request.options, request.custom
+        changed = {"layout": name, "layout_options": options, "custom_layout": custom}
         self.config = self.config.model_copy(update=changed)
-        self._rearrange()
-        self._emit(LayoutChanged(layout=self._direction.name, options=options, custom=custom))
+        self._emit(LayoutChanged(layout=name, options=options, custom=custom))
 
     def set_wish(self, participant_id: str, change: Callable[[Wish], Wish]) -> None:
         """Pin, spotlight, hide or order somebody."""
         participant = self._participant(participant_id)
         participant.wish = change(participant.wish)
-        self._direction = self._direction.with_wish(participant_id, participant.wish)
-        self._rearrange()
+        self._program.wish(participant_id, participant.wish)
         self._tell_updated(participant)
 
     def set_bitrate(self, bitrate_bps: int) -> None:
@@ -243,8 +234,7 @@ class Room:
 
     def set_style(self, style: CanvasStyle) -> None:
         """Show this beside the tiles from the next tick on."""
-        self._style = style
-        self._rearrange()
+        self._program.dress(style)
 
     def _tiles_moved(self, moves: TileMoves) -> None:
         self._tiles = tiles_told(moves, self.clock)
@@ -253,34 +243,6 @@ class Room:
     def snapshot_jpeg(self) -> bytes:
         """The canvas now."""
         return self._media.video.snapshot_jpeg()
-
-    def _rearrange(self) -> None:
-        sources = self._media.video.sources()
-        people = [p.person() for p in self._participants.values() if p.state == "connected"]
-        self._scene = arrange(self._direction, self._style, people, sources, self._scene.layout)
-        self._media.video.show(self._scene)
-        self._media.offer()
-        self._tell_cameras(sources)
-
-    def _tell_cameras(self, sources: Mapping[str, SourceState]) -> None:
-        """What is wanted of them, where that has changed."""
-        costly = {id_ for id_, source in sources.items() if source.costly}
-        uplinks_bps = {
-            id_: participant.peer.uplink_bps
-            for id_, participant in self._participants.items()
-            if (screen := sources.get(id_ + SCREEN_SUFFIX)) is not None and screen.live
-        }
-        cameras = cameras_wanted(self._scene.layout, self._participants, costly, self._media.best)
-        wanted = beside_screens(cameras, uplinks_bps)
-        for participant in self._participants.values():
-            source = sources.get(participant.id)
-            state = (source is not None and source.live, wanted[participant.id])
-            if state != (participant.camera_on, participant.camera_wanted):
-                participant.camera_on, participant.camera_wanted = state
-                follows = participant.follows and participant.id not in costly
-                least_bps = FOLLOWER_LEAST_BPS if follows else 0
-                participant.peer.limit_camera(wanted[participant.id].bitrate_bps, least_bps)
-                self._tell_updated(participant)
 
     # --- sound --------------------------------------------------------------------------------------------------------
 
@@ -298,7 +260,7 @@ class Room:
                 self._turns += 1
                 self._participants[now.active].last_spoke = self._turns
             self._emit(ActiveSpeaker(participant_id=now.active))
-        self._rearrange()
+        self._program.rearrange()
 
     def set_audio(self, participant_id: str, *, gain_db: float | None, muted: bool | None) -> None:
         """Mix somebody louder or softer, or not at all, for everybody; None leaves it as it is."""
@@ -323,15 +285,15 @@ class Room:
                 stats = participant.peer.stats()
                 changed |= participant.line.update(stats["packets_in"], stats["packets_lost_in"])
         if changed:
-            self._rearrange()
+            self._program.rearrange()
         else:
-            self._tell_cameras(self._media.video.sources())
+            self._program.follow_cameras()
 
     # --- overload -----------------------------------------------------------------------------------------------------
 
     def _overload_changed(self) -> None:
         self._media.offer()
-        self._tell_cameras(self._media.video.sources())
+        self._program.follow_cameras()
         self._emit(self._media.overload(self.config.video))
 
     # --- telling ------------------------------------------------------------------------------------------------------
@@ -358,7 +320,7 @@ class Room:
             config=self.config,
             instance=self._instance,
             created_at=self._created_at,
-            layout=self._direction.name,
+            layout=self._program.layout,
             participants=tuple(map(self._told, self._participants.values())),
             active_speaker=self._active_speaker,
             tiles=self._tiles,
@@ -370,7 +332,7 @@ class Room:
 
     def load(self, *, recording: bool) -> Load:
         """What the room bears."""
-        tiles = {tile.source_id for tile in self._scene.layout.tiles}
+        tiles = self._program.on_canvas
         demands = tuple(participant.demand(tiles) for participant in self._participants.values())
         return Load(video=self.config.video, demands=demands, recording=recording)
 
