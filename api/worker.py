@@ -25,7 +25,7 @@ from mcu.priority import prefer_this_process
 logger = logging.getLogger(__name__)
 
 SPARE_PATIENCE_S = 30  # how long a spare waits to be spoken to
-CHECK_EVERY_S = 0.5
+CHECK_EVERY_S = 1
 MAX_PENDING_REQUESTS = 256  # a connection; further requests are refused with `busy`
 MAX_UNREAD_BYTES = 4 * 1024 * 1024  # a connection that leaves more than this unread is cut (drop policy: disconnect)
 

@@ -87,7 +87,6 @@ class Room:
         """Start the media threads."""
         self._program.show()
         self._media.start()
-        self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
 
     async def close(self) -> None:
         """Let everybody go and stop the media threads."""
@@ -148,6 +147,8 @@ class Room:
             participant_id, name, peer, LipSync(), watches=video, follows=follows
         )
         self._empty_since = None
+        if self._looking is None:
+            self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
         try:
             return await peer.answer(offer_sdp)
         except BaseException:
@@ -278,7 +279,8 @@ class Room:
     # --- lines --------------------------------------------------------------------------------------------------------
 
     def _look_at_lines(self) -> None:
-        self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines)
+        """Every second, while anybody is here."""
+        self._looking = self._loop.call_later(_LOOK_EVERY_S, self._look_at_lines) if self._participants else None
         changed = False
         for participant in self._participants.values():
             if participant.state == "connected":

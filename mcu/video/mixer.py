@@ -123,6 +123,7 @@ class VideoMixer:
         self.remove(source_id)
         with self._lock:
             self._sources = {**self._sources, source_id: source}
+        self._wake.set()
         return source
 
     def remove(self, source_id: str) -> None:
@@ -146,6 +147,7 @@ class VideoMixer:
             raise LayoutError(f"the layout is for {scene.layout.canvas}, the canvas has {self.canvas.size}")
         check(scene.layout)
         self._scene = scene
+        self._wake.set()
 
     def follow(self, config: VideoConfig) -> None:
         """Encode with these bitrates from the next picture on; all else is as before. Any thread."""
@@ -211,7 +213,7 @@ class VideoMixer:
         now_us = self._clock.now_us()
         if not self._wanted(now_us):
             self._rest(now_us)
-            self._wake.wait(_IDLE_S)
+            self._wake.wait(_IDLE_S if self._sources else None)
             self._wake.clear()
             self.ticker.next = max(self.ticker.next, int(self._clock.now_us() / self.ticker.period_us) + 1)
             return

@@ -12,7 +12,7 @@ from tests.media.rtc_world import Client, ToneTrack, until
 
 pytestmark = pytest.mark.media
 
-MOST = 12  # in two seconds; more than 40 while somebody is here
+MOST = 5  # in two seconds; more than 40 while somebody is here
 
 
 class CountingSelector(selectors.DefaultSelector):
