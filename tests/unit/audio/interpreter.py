@@ -1,6 +1,7 @@
 """Whether somebody lets go of Python's interpreter."""
 
 import contextlib
+import gc
 import sys
 import threading
 import time
@@ -30,8 +31,12 @@ class Rival:
 
 @contextlib.contextmanager
 def rival() -> Iterator[Rival]:
-    """Nobody is interrupted in here, so the rival's turns are those that it was given."""
+    """Nobody is interrupted in here, so the rival's turns are those that it was given.
+
+    No garbage is collected either: the ends of what other tests left let go of the interpreter, too.
+    """
     interval_s = sys.getswitchinterval()
+    gc.disable()
     sys.setswitchinterval(1_000)
     thread = Rival()
     thread.start()
@@ -42,4 +47,5 @@ def rival() -> Iterator[Rival]:
         yield thread
     finally:
         sys.setswitchinterval(interval_s)
+        gc.enable()
         thread.end()
