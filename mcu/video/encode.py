@@ -125,8 +125,8 @@ def x264_params() -> str:
     """What x264 is told beside preset, tune, profile and rate, in its own words.
 
     A keyframe nobody asked for costs everybody bits; adaptive quantisation costs 0.4 ms and 0.3 to 0.7 dB. Keyframes
-    get more than by default: a mix of nine falls at one from 40 to 35 dB, not to 32.6. Smaller dead zones of the
-    quantiser, nearer to plain rounding, give 0.15 to 0.3 dB for no time.
+    get more than by default: a mix of nine falls at one from 40 to 34.6 dB, not to 32.6. Smaller dead zones of the
+    quantiser, nearer to plain rounding, give 0.1 to 0.35 dB for no time.
     """
     return "scenecut=0:aq-mode=0:ipratio=3:deadzone-inter=6:deadzone-intra=4" + _instructions()
 

@@ -33,7 +33,7 @@ class Rival:
 def rival() -> Iterator[Rival]:
     """Nobody is interrupted in here, so the rival's turns are those that it was given.
 
-    No garbage is collected either: the ends of what other tests left let go of the interpreter, too.
+    No garbage is collected either: sockets that other tests left are closed then, which lets go of the interpreter.
     """
     interval_s = sys.getswitchinterval()
     gc.disable()

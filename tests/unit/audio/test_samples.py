@@ -39,7 +39,6 @@ def test_energy_tells_of_numbers_that_are_none() -> None:
     assert not math.isfinite(energy(block))
 
 
-WORKS = 500
 WORK: dict[str, Callable[[Samples], object]] = {
     "ramp": lambda block: ramp(block, 0.2, 0.9),
     "gain": lambda block: ramp(block, 0.5, 0.5),
@@ -60,9 +59,9 @@ def test_work_on_blocks_keeps_the_interpreter(name: str, channels: int) -> None:
     work(block)  # tables are made
     with rival() as other:
         turns = other.turns
-        for _ in range(WORKS):
+        for _ in range(500):
             work(block)
-        assert other.turns - turns < WORKS // 20  # one that lets go does so every time; threads of other tests may once
+        assert other.turns == turns
 
 
 def test_large_operations_do_not() -> None:
