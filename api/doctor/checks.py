@@ -152,7 +152,7 @@ def _segments(giver: socket.socket, to: tuple[str, int]) -> bool:
     if not datagrams.AVAILABLE:
         return False
     try:
-        datagrams.Outbox().send_run(giver.fileno(), [bytes(100), bytes(100)], datagrams.packed_address(*to))
+        datagrams.Outbox().send_run(giver.fileno(), bytes(200), 100, datagrams.packed_address(*to))
     except OSError as error:
         if not segments.is_refusal(error):
             raise

@@ -1,4 +1,4 @@
-"""The transport of a lean participant: one UDP socket, ICE lite, DTLS as the server, SRTP.
+"""The transport of a lean participant: one UDP socket, ICE lite, DTLS in the role the answer leaves, SRTP.
 
 ICE lite answers binding requests and never asks on its own but for consent; the room does the rest.
 """
@@ -16,7 +16,7 @@ import pylibsrtp
 from aioice import stun
 from aioice.ice import get_host_addresses
 from aiortc import RTCCertificate
-from aiortc.rtcdtlstransport import SRTP_AES128_CM_SHA1_80 as PROFILE
+from aiortc.rtcdtlstransport import SRTP_PROFILES
 from OpenSSL import SSL
 
 from mcu.rtc.srtp import SrtpSession
@@ -24,8 +24,10 @@ from mcu.rtc.srtp import SrtpSession
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiortc.rtcdtlstransport import SRTPProtectionProfile
+
 _CERTIFICATE = RTCCertificate.generateCertificate()  # one for all; making them takes a while
-_CONTEXT = _CERTIFICATE._create_ssl_context([PROFILE])  # noqa: SLF001  # what aiortc's transport uses; no public way
+_CONTEXT = _CERTIFICATE._create_ssl_context(SRTP_PROFILES)  # noqa: SLF001  # what aiortc's transport uses; no public way
 _HOST = next(iter(get_host_addresses(use_ipv4=True, use_ipv6=False)), "127.0.0.1")
 _RECEIVE_BUFFER = 1 << 21
 _SO_TIMESTAMPNS = 35
@@ -59,6 +61,7 @@ class Link:
         self._their_ufrag = self._their_pwd = ""
         self._ssl = SSL.Connection(_CONTEXT)
         self._ssl.set_accept_state()
+        self._client = False  # in DTLS; told by the answer
 
     def lines(self) -> list[str]:
         """What every media line of the offer says of the transport."""
@@ -78,6 +81,11 @@ class Link:
         """Note the room's credentials."""
         self._their_ufrag = _value("ice-ufrag", answer)
         self._their_pwd = _value("ice-pwd", answer)
+        self._client = _value("setup", answer) == "passive"
+        if self._client:
+            self._ssl.set_connect_state()
+            if self._address is not None:  # the room's requests were faster than its answer
+                self._shake_hands(self._address)
 
     def receive(self, room: bytearray) -> tuple[int, float]:
         """One datagram into ``room``: its length, and its arrival in Unix seconds (0 when not stamped).
@@ -109,6 +117,8 @@ class Link:
         answer.attributes["XOR-MAPPED-ADDRESS"] = address
         answer.add_message_integrity(self._pwd.encode())
         self.socket.sendto(bytes(answer), address)
+        if self._client and not self.connected:
+            self._shake_hands(address)
 
     def ask_consent(self) -> None:
         """As a browser does every few seconds (RFC 7675); the answer is not waited for."""
@@ -122,14 +132,19 @@ class Link:
 
     def _dtls(self, data: bytes, address: tuple[str, int]) -> None:
         self._ssl.bio_write(data)
+        if not self.connected:
+            self._shake_hands(address)
+            return
+        with contextlib.suppress(SSL.Error):  # the room said goodbye
+            self._ssl.recv(_MTU)
+        self._flush(address)
+
+    def _shake_hands(self, address: tuple[str, int]) -> None:
         try:
-            if self.connected:
-                self._ssl.recv(_MTU)
-            else:
-                self._ssl.do_handshake()
-                self._established(address)
+            self._ssl.do_handshake()
+            self._established(address)
         except SSL.Error:
-            pass  # more is needed, or the room said goodbye
+            pass  # more is needed
         self._flush(address)
 
     def _flush(self, address: tuple[str, int]) -> None:
@@ -140,10 +155,14 @@ class Link:
                 return
 
     def _established(self, address: tuple[str, int]) -> None:
-        size = 2 * (PROFILE.key_length + PROFILE.salt_length)
+        agreed = self._ssl.get_selected_srtp_profile()
+        profile = next(each for each in SRTP_PROFILES if each.openssl_profile == agreed)
+        size = 2 * (profile.key_length + profile.salt_length)
         material = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
-        outgoing = _session(PROFILE.get_key_and_salt(material, 1), pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-        incoming = _session(PROFILE.get_key_and_salt(material, 0), pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        client, server = (profile.get_key_and_salt(material, each) for each in (0, 1))
+        ours, theirs = (client, server) if self._client else (server, client)
+        outgoing = _session(profile, ours, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        incoming = _session(profile, theirs, pylibsrtp.Policy.SSRC_ANY_INBOUND)
         # encrypted as the room does it: what participants cost is taken from it on a small machine
         self.protect, self.protect_rtcp = outgoing.protect, outgoing.protect_rtcp
         self.unprotect, self.unprotect_rtcp = incoming.unprotect, incoming.unprotect_rtcp
@@ -162,8 +181,8 @@ class Link:
         self.socket.close()
 
 
-def _session(key: bytes, direction: int) -> SrtpSession:
-    policy = pylibsrtp.Policy(key=key, ssrc_type=direction, srtp_profile=PROFILE.libsrtp_profile)
+def _session(profile: SRTPProtectionProfile, key: bytes, direction: int) -> SrtpSession:
+    policy = pylibsrtp.Policy(key=key, ssrc_type=direction, srtp_profile=profile.libsrtp_profile)
     policy.allow_repeat_tx = True
     policy.window_size = 1024
     return SrtpSession(pylibsrtp.Session(policy))

@@ -10,7 +10,6 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Sequence
 from typing import Any, Final, cast
 
 AVAILABLE: Final = sys.platform == "linux"
@@ -124,11 +123,10 @@ class Outbox:
         if _libc.sendto(number, datagram, len(datagram), socket.MSG_DONTWAIT, to, len(to)) < 0:
             raise _error()
 
-    def send_run(self, number: int, run: Sequence[bytes], to: bytes) -> None:
-        """Send several of one size, of which the last may be smaller, as ``send``: all or none of them."""
-        data = b"".join(run)
-        self._vector.base, self._vector.bytes = data, len(data)
-        self._segment.size = len(run[0])
+    def send_run(self, number: int, run: bytes, size: int, to: bytes) -> None:
+        """As ``send`` for several of one size, the last maybe smaller, one behind the other: all or none of them."""
+        self._vector.base, self._vector.bytes = run, len(run)
+        self._segment.size = size
         self._message.name, self._message.name_bytes = to, len(to)
         if _libc.sendmsg(number, self._reference, socket.MSG_DONTWAIT) < 0:
             raise _error()

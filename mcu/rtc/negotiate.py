@@ -26,7 +26,7 @@ _EXTENSIONS = {"audio": (MID_URI, AUDIO_LEVEL_URI), "video": (MID_URI, ABS_SEND_
 _MAX_ONE_BYTE_ID = 14
 _H264_PROFILES = ("42e0", "42c0", "4200", "42", "4d", "64")  # prefixes, those that fit what we send first
 _FINGERPRINTS = frozenset({"sha-256", "sha-384", "sha-512"})
-_ROLE_FOR_SETUP: dict[str, Literal["client", "server"]] = {"": "client", "actpass": "client", "passive": "client"}
+_ROLE_FOR_SETUP: dict[str, Literal["client", "server"]] = {"": "client", "actpass": "server", "passive": "client"}
 
 Role = Literal["audio", "camera", "screen"]
 

@@ -2,7 +2,7 @@
 
 import secrets
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mcu.clock import MediaClock
@@ -230,7 +230,15 @@ class VideoSender(OutStream):
         cut_off = not self._waiting and self._transport.congested
         if cut_off:
             self._waiting = self._full = True
-        out: list[bytes] = []
+        if self._waiting or self.yielding or rung is not self.rung:
+            packets = self._wanted(packets, rung)
+        out = self._made(packets, send_time)
+        if out:
+            self._transport.send_many(out)
+        return not cut_off
+
+    def _wanted(self, packets: Iterable[OutPacket], rung: Rung) -> Iterator[OutPacket]:
+        """Those that are sent. Each is asked for when the one before has been made."""
         for packet in packets:
             if self._waiting or rung is not self.rung:
                 begins = packet.first and packet.keyframe and (self._between or self._waiting)
@@ -238,12 +246,8 @@ class VideoSender(OutStream):
                     self.dropped += self._full and rung is self.rung
                     continue
                 self._begin(rung)
-            if self.yielding and self._between:
-                continue
-            out.append(self._made(packet, send_time))
-        if out:
-            self._transport.send_many(out)
-        return not cut_off
+            if not (self.yielding and self._between):
+                yield packet
 
     def _begin(self, rung: Rung) -> None:
         if self.yielding:  # a crowded line is not to carry again what nobody needs for what comes now
@@ -251,20 +255,21 @@ class VideoSender(OutStream):
         self._waiting = self._full = self.yielding = False
         self.rung = rung
 
-    def _made(self, packet: OutPacket, send_time: int) -> bytes:
-        sequence = self._sequence
-        if packet.first:  # a keyframe of another rung may be of the instant that has been sent already
-            self._time = max(packet.time, self._time + 1)
-        self._between = packet.marker
-        header = self._headers.header(
-            self._payload_type | packet.marker << 7, sequence, self._origin + self._time & 0xFFFFFFFF, send_time
-        )
-        self._history[sequence % HISTORY_PACKETS] = packet
-        self._times[sequence % HISTORY_PACKETS] = self._time
-        self._sequence = sequence + 1 & 0xFFFF
-        self.packets += 1
-        self.octets += len(packet.payload)
-        return header + packet.payload
+    def _made(self, packets: Iterable[OutPacket], send_time: int) -> list[bytes]:
+        made = []
+        for packet in packets:
+            if packet.first:  # a keyframe of another rung may be of the instant that has been sent already
+                self._time = max(packet.time, self._time + 1)
+            self._between = packet.marker
+            sequence, payload = self._sequence, packet.payload
+            self._sequence = sequence + 1 & 0xFFFF
+            place = sequence % HISTORY_PACKETS
+            self._history[place], self._times[place] = packet, self._time
+            self.packets += 1
+            self.octets += len(payload)
+            second, timestamp = self._payload_type | packet.marker << 7, self._origin + self._time & 0xFFFFFFFF
+            made.append(self._headers.header(second, sequence, timestamp, send_time) + payload)
+        return made
 
     def resend(self, sequences: Iterable[int], now_us: int) -> None:
         """Send again what the peer reports lost, as far as it is kept and the budget goes."""

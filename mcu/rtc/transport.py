@@ -36,7 +36,7 @@ from mcu.rtc.hostile import MAX_BYTES, Gate
 from mcu.rtc.routes import MAX_STREAMS
 from mcu.rtc.rtp import is_rtcp
 from mcu.rtc.sdp import MAX_CANDIDATES, Candidate
-from mcu.rtc.segments import is_refusal, runs
+from mcu.rtc.segments import MAX_SEGMENTS, is_refusal, runs
 from mcu.rtc.srtp import Error as SrtpError
 from mcu.rtc.srtp import SrtpSession
 
@@ -244,7 +244,7 @@ class Transport:
         """What comes in can be decrypted from here on, and what goes out encrypted; None while there are no keys."""
         dtls = self._dtls
         if self._in is None and dtls._rx_srtp is not None and dtls._tx_srtp is not None:  # noqa: SLF001 - aiortc's own paths are what we replace
-            self._in, self._out = SrtpSession(dtls._rx_srtp), SrtpSession(dtls._tx_srtp)  # noqa: SLF001 - as above
+            self._in, self._out = SrtpSession(dtls._rx_srtp), SrtpSession(dtls._tx_srtp, MAX_SEGMENTS)  # noqa: SLF001 - as above
             dtls._setup_srtp()  # noqa: SLF001 - the same keys again, for a session of the sound's own
             self.sound.begin(SrtpSession(dtls._tx_srtp))  # noqa: SLF001 - as above
         return self._in
@@ -290,11 +290,12 @@ class Transport:
                 self.send_rtp(packet)
             return
         self._give_way()
-        protect = self._out.protect
-        for run in runs([protect(packet) for packet in packets]):
-            if len(run) == 1 or not self._send_run(run):
-                for packet in run:
-                    self._send(packet)
+        for run in runs(packets):
+            data = self._out.protect_run(run)
+            size = len(run[0]) + (len(data) - sum(map(len, run))) // len(run)  # each has grown by as much
+            if len(run) == 1 or not self._send_run(data, size):
+                for start in range(0, len(data), size):
+                    self._send(data[start : start + size])
 
     def _send(self, datagram: bytes) -> None:
         """What the socket does not take now waits with asyncio, and what follows behind it."""
@@ -310,12 +311,12 @@ class Transport:
                 return
         self._socket.sendto(datagram, self._address)
 
-    def _send_run(self, run: Sequence[bytes]) -> bool:
-        """Whether it went out, or is lost as datagrams are; else they have to be sent one by one."""
+    def _send_run(self, run: bytes, size: int) -> bool:
+        """Whether they went out, or are lost as datagrams are; else they have to be sent one by one."""
         if self._raw is None or not self._segments or self._socket.get_write_buffer_size():
             return False
         try:
-            self._outbox.send_run(self._raw.fileno(), run, self._to)
+            self._outbox.send_run(self._raw.fileno(), run, size, self._to)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -323,7 +324,7 @@ class Transport:
                 _log.info("no segmentation offload here: %s", error)
                 self._segments = False
                 return False
-            self.refused["socket"] += len(run)
+            self.refused["socket"] += -(-len(run) // size)
         return True
 
     def send_rtcp(self, packet: bytes) -> None:

@@ -74,7 +74,7 @@ def test_what_is_sent_arrives_each_as_a_datagram_of_its_own(pair: tuple[socket.s
     run = [bytes([index]) * 1190 for index in range(9)] + [b"last"]
     for _ in range(2):
         try:
-            outbox.send_run(near.fileno(), run, to)
+            outbox.send_run(near.fileno(), b"".join(run), 1190, to)
         except OSError as error:
             if not is_refusal(error):
                 raise

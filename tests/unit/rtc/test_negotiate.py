@@ -79,7 +79,7 @@ def test_chromium_sends_vp8_and_gets_h264() -> None:
     assert agreement.lines[0].extensions == {MID_URI: 4, AUDIO_LEVEL_URI: 1}
     assert agreement.negotiated.video_out is VideoCodec.H264
     assert agreement.negotiated.audio_out is AudioCodec.OPUS
-    assert agreement.transport.dtls_role == "client"
+    assert agreement.transport.dtls_role == "server"  # it leaves that to us
 
 
 def test_firefox_without_h264_gets_vp8() -> None:
@@ -206,7 +206,7 @@ def test_the_answer_says_what_browsers_have_to_know() -> None:
     session, audio, camera, screen = sections
     assert "a=group:BUNDLE 0 1 2\r\n" in session
     assert "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\n" in audio
-    assert "a=setup:active\r\n" in audio
+    assert "a=setup:passive\r\n" in audio
     assert "a=candidate:f 1 udp 100 192.0.2.1 4000 typ host\r\na=end-of-candidates\r\n" in audio
     assert "a=msid:stream sound\r\n" in audio
     assert "a=msid:stream picture\r\n" in camera
