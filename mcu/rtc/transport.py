@@ -8,6 +8,7 @@ One bundled transport carries everything. There is no peer connection object aro
 import asyncio
 import logging
 import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -38,11 +39,21 @@ from mcu.rtc.rtp import is_rtcp
 from mcu.rtc.sdp import MAX_CANDIDATES, Candidate
 from mcu.rtc.segments import MAX_SEGMENTS, is_refusal, runs
 from mcu.rtc.srtp import Error as SrtpError
-from mcu.rtc.srtp import SrtpSession
+from mcu.rtc.srtp import SrtpSession, Workspace
 
 MAX_SEND_BUFFER_BYTES = 128 * 1024  # waiting in the process because the kernel takes no more
 RTCP_BYTE_US, RTCP_BURST_BYTES = 25, 40_000  # 40 kB a second, where browsers send 2
 _log = logging.getLogger(__name__)
+
+
+class _Own(threading.local):
+    """What each loop has for itself."""
+
+    def __init__(self) -> None:
+        self.workspace = Workspace(MAX_SEGMENTS)
+
+
+_own = _Own()
 
 
 class TransportUser(Protocol):
@@ -244,7 +255,8 @@ class Transport:
         """What comes in can be decrypted from here on, and what goes out encrypted; None while there are no keys."""
         dtls = self._dtls
         if self._in is None and dtls._rx_srtp is not None and dtls._tx_srtp is not None:  # noqa: SLF001 - aiortc's own paths are what we replace
-            self._in, self._out = SrtpSession(dtls._rx_srtp), SrtpSession(dtls._tx_srtp, MAX_SEGMENTS)  # noqa: SLF001 - as above
+            workspace = _own.workspace
+            self._in, self._out = SrtpSession(dtls._rx_srtp, workspace), SrtpSession(dtls._tx_srtp, workspace)  # noqa: SLF001 - as above
             dtls._setup_srtp()  # noqa: SLF001 - the same keys again, for a session of the sound's own
             self.sound.begin(SrtpSession(dtls._tx_srtp))  # noqa: SLF001 - as above
         return self._in

@@ -3,7 +3,7 @@
 import pylibsrtp
 import pytest
 
-from mcu.rtc.srtp import Error, SrtpSession
+from mcu.rtc.srtp import Error, SrtpSession, Workspace
 
 pytestmark = pytest.mark.unit
 
@@ -59,17 +59,26 @@ def test_packets_of_every_size_come_through_whole(profile: int) -> None:
 def test_a_run_is_the_packets_one_behind_the_other(profile: int) -> None:
     packets = [RTP[:2] + bytes([0, number]) + RTP[4:12] + bytes([number]) * 1190 for number in range(12)]
     packets[-1] = packets[-1][:500]
-    run = SrtpSession(outgoing(profile), most=12).protect_run(packets)
+    run = SrtpSession(outgoing(profile), Workspace(12)).protect_run(packets)
     theirs = incoming(profile)
     tag = 10 if profile == pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80 else 16  # bytes, RFC 3711 and 7714
     size = len(packets[0]) + tag
     assert [theirs.unprotect(run[start : start + size]) for start in range(0, len(run), size)] == packets
 
 
+@profiles
+def test_sessions_share_a_workspace(profile: int) -> None:
+    workspace = Workspace()
+    ours, theirs = SrtpSession(outgoing(profile), workspace), SrtpSession(incoming(profile), workspace)
+    protected = ours.protect(RTP)
+    assert theirs.unprotect(protected) == RTP
+    assert incoming(profile).unprotect(protected) == RTP
+
+
 def test_more_than_a_run_takes_is_refused() -> None:
     profile = pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80
     with pytest.raises(Error):
-        SrtpSession(outgoing(profile), most=2).protect_run([RTP] * 3)
+        SrtpSession(outgoing(profile), Workspace(2)).protect_run([RTP] * 3)
 
 
 def test_forged_repeated_and_oversized_packets_are_refused() -> None:
