@@ -52,10 +52,10 @@ class Gate:
         on_media: takes RTP and RTCP datagrams, still encrypted, from the peer's addresses.
         now_us: any clock that does not jump.
 
-    Drop reasons: ``size``, ``kind`` (no protocol of ours), ``stranger`` (media, or DTLS once connected, from an address
-    the peer does not have), ``stun`` (no answer to us, and no question by the peer), ``flood`` (queue full),
-    ``media_rate``, ``stun_rate`` and ``dtls_rate`` (more than anybody needs), ``addresses`` (a question from one too
-    many), ``malformed`` (the stack choked on it).
+    Drop reasons: ``size``, ``kind`` (no protocol of ours), ``stranger`` (media or DTLS from an address the peer does
+    not have), ``stun`` (no answer to us, and no question by the peer), ``flood`` (queue full), ``media_rate``,
+    ``stun_rate`` and ``dtls_rate`` (more than anybody needs), ``addresses`` (a question from one too many),
+    ``malformed`` (the stack choked on it).
     """
 
     def __init__(
@@ -151,11 +151,10 @@ class Gate:
         return None if self._media.take(self._now_us()) else "media_rate"
 
     def _dtls_refusal(self, address: tuple[str, int]) -> str | None:
-        if not self.connected:
-            return None
+        """A stranger's hello would begin the one handshake there is; the peer asks by STUN before it says hello."""
         if not self._is_peer(address):
             return "stranger"
-        return None if self._dtls.take(self._now_us()) else "dtls_rate"
+        return "dtls_rate" if self.connected and not self._dtls.take(self._now_us()) else None
 
     def _is_peer(self, address: tuple[str, int]) -> bool:
         candidates = self._connection._remote_candidates  # noqa: SLF001 - grows while connecting; no event tells

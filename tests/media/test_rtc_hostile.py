@@ -8,6 +8,9 @@ from contextlib import suppress
 import pylibsrtp
 import pytest
 from aioice import stun
+from aiortc import RTCCertificate
+from aiortc.rtcdtlstransport import SRTP_PROFILES
+from OpenSSL import SSL
 
 from tests.media.rtc_world import Call, Client, PatternTrack, ToneTrack, call, until
 
@@ -21,9 +24,9 @@ def _client() -> Client:
     return client
 
 
-def _address(made: Call) -> tuple[str, int]:
+def _address(answer: str) -> tuple[str, int]:
     """Where the peer listens, as its answer says."""
-    candidate = next(line for line in made.answer.splitlines() if line.startswith("a=candidate:") and "." in line)
+    candidate = next(line for line in answer.splitlines() if line.startswith("a=candidate:") and "." in line)
     return candidate.split()[4], int(candidate.split()[5])
 
 
@@ -65,7 +68,7 @@ async def test_a_strangers_datagrams_change_nothing() -> None:
         await until(lambda: made.camera.units and made.client.frames["video"])
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for datagram in _garbage():
-                stranger.sendto(datagram, _address(made))
+                stranger.sendto(datagram, _address(made.answer))
                 await asyncio.sleep(0.0005)
         await _goes_on(made)
         stats = made.peer.stats()
@@ -73,6 +76,29 @@ async def test_a_strangers_datagrams_change_nothing() -> None:
         assert stats["datagrams_dropped_stranger"] > 100
         assert stats["datagrams_dropped_stun"] > 20
         assert "datagrams_dropped_malformed" not in stats
+
+
+class _Preceded(Client):
+    """Before it hears the answer a stranger says hello in its place, as DTLS has it."""
+
+    async def accept(self, answer: str) -> None:
+        context = RTCCertificate.generateCertificate()._create_ssl_context(SRTP_PROFILES)
+        ssl = SSL.Connection(context)
+        ssl.set_connect_state()
+        with suppress(SSL.WantReadError):
+            ssl.do_handshake()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(ssl.bio_read(1500), _address(answer))
+        await super().accept(answer)
+
+
+async def test_who_says_hello_before_the_peer_is_not_listened_to() -> None:
+    client = _Preceded()
+    client.pc.addTrack(ToneTrack())
+    client.pc.addTrack(PatternTrack())
+    async with call(client) as made:
+        assert made.peer.stats()["datagrams_dropped_stranger"] == 1
+        await until(lambda: made.camera.units and made.client.frames["video"])
 
 
 async def test_the_same_from_the_peers_own_address_changes_nothing() -> None:

@@ -113,16 +113,15 @@ def test_datagrams_of_impossible_size_are_dropped(data: bytes) -> None:
     assert not world.media
 
 
-def test_strangers_send_no_media_and_once_connected_no_dtls() -> None:
+@pytest.mark.parametrize("connected", [False, True])
+def test_strangers_send_neither_media_nor_dtls(*, connected: bool) -> None:
     world = _World()
+    world.gate.connected = connected
     world.receive(RTP, STRANGER)
-    world.receive(DTLS, STRANGER)  # who the peer is shows only during the handshake
-    assert len(world.connection._queue) == 1
-    world.gate.connected = True
     world.receive(DTLS, STRANGER)
     world.receive(DTLS, PEER)
     assert world.gate.drops == {"stranger": 2}
-    assert len(world.connection._queue) == 2
+    assert len(world.connection._queue) == 1
     assert not world.media
 
 
@@ -131,7 +130,9 @@ def test_an_address_learnt_later_is_the_peers_too() -> None:
     world.receive(RTP, STRANGER)
     world.connection._remote_candidates.append(SimpleNamespace(_network_host=STRANGER[0], port=STRANGER[1]))
     world.receive(RTP, STRANGER)
+    world.receive(DTLS, STRANGER)
     assert world.media == [RTP]
+    assert world.connection._queue == [(DTLS, 1)]
 
 
 @pytest.mark.parametrize(
