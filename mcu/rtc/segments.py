@@ -8,7 +8,7 @@ single calls would send. Measured here on loopback: 3.3 µs a packet by ``sendto
 import errno
 from collections.abc import Iterator, Sequence
 
-MAX_SEGMENTS = 24  # of one call: a picture has seven; the kernel's limits are 64 (128 later) and 65,507 bytes
+MAX_SEGMENTS = 24  # of one call, a picture has seven; the kernel takes 64 (128 later), and no 32 of the longest
 _REFUSALS = frozenset({errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE, errno.ENOSYS})
 
 

@@ -71,17 +71,17 @@ class SrtpSession:
         """Encrypt and sign an RTP packet; raises ``Error``."""
         return self._processed(packet, self._protect)
 
-    def protect_run(self, packets: Sequence[bytes]) -> bytes:
-        """As ``protect`` for each of some RTP packets, which come one behind the other.
+    def protect_run(self, packets: Sequence[bytes]) -> tuple[bytes, int]:
+        """As ``protect`` for each of some RTP packets: all one behind the other, and the length of the first.
 
-        To protect them one by one and put them together takes 0.4 µs more for each of 1200 bytes, of 1.7.
+        To protect them one by one and put them together takes 0.4 µs more for each of 1150 bytes, of 1.7.
         """
         if len(packets) > self._work.packets:
             raise Error(f"{len(packets)} packets at once")
-        end = 0
-        for packet in packets:
+        end = first = self._process(packets[0], self._protect, 0)
+        for packet in packets[1:]:
             end += self._process(packet, self._protect, end)
-        return self._work.bytes[:end].tobytes()
+        return self._work.bytes[:end].tobytes(), first
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """As ``protect``, for a compound RTCP packet."""

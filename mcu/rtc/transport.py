@@ -303,8 +303,7 @@ class Transport:
             return
         self._give_way()
         for run in runs(packets):
-            data = self._out.protect_run(run)
-            size = len(run[0]) + (len(data) - sum(map(len, run))) // len(run)  # each has grown by as much
+            data, size = self._out.protect_run(run)
             if len(run) == 1 or not self._send_run(data, size):
                 for start in range(0, len(data), size):
                     self._send(data[start : start + size])

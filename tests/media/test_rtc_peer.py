@@ -1,6 +1,7 @@
 """Our peer against a stock aiortc client, over this machine's network."""
 
 import asyncio
+import errno
 import threading
 from typing import Any
 
@@ -67,6 +68,21 @@ async def test_one_stream_holds_the_mix() -> None:
         assert len(msids) == 2
         assert len(set(msids)) == 1
         assert sorted(track.kind for track in made.client.tracks) == ["audio", "video"]
+
+
+async def test_packets_go_one_by_one_where_the_kernel_cuts_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = []
+
+    def refuse(_self: object, _number: int, run: bytes, size: int, _to: bytes) -> None:
+        refused.append((len(run), size))
+        raise OSError(errno.EIO, "no checksum offload on the way out")
+
+    monkeypatch.setattr("mcu.rtc.datagrams.Outbox.send_run", refuse)
+    async with call(_sending_client()) as made:
+        await until(lambda: len(made.client.frames["video"]) > 10)
+        assert made.peer.stats()["packets_resent"] == 0  # none arrived broken
+    assert len(refused) == 1  # it is not asked again
+    assert refused[0][0] > refused[0][1]
 
 
 async def test_a_client_without_h264_gets_vp8() -> None:

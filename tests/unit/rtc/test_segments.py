@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcu.rtc import segments
+from mcu.rtc.srtp import MAX_PACKET_BYTES
 
 pytestmark = pytest.mark.unit
 
@@ -27,6 +28,11 @@ def test_runs_keep_order_and_are_what_the_kernel_can_cut(sizes: list[int]) -> No
 def test_a_frame_is_one_run() -> None:
     frame = [b"x" * 1190] * 6 + [b"x" * 1184]
     assert len(list(segments.runs(frame))) == 1
+
+
+def test_the_longest_packets_are_no_more_than_a_call_takes() -> None:
+    runs = list(segments.runs([bytes(MAX_PACKET_BYTES)] * 200))
+    assert all(sum(len(packet) + 16 for packet in run) <= 65_507 for run in runs)  # with AES-GCM's tags
 
 
 def test_only_what_is_about_segmentation_ends_it() -> None:

@@ -59,10 +59,10 @@ def test_packets_of_every_size_come_through_whole(profile: int) -> None:
 def test_a_run_is_the_packets_one_behind_the_other(profile: int) -> None:
     packets = [RTP[:2] + bytes([0, number]) + RTP[4:12] + bytes([number]) * 1190 for number in range(12)]
     packets[-1] = packets[-1][:500]
-    run = SrtpSession(outgoing(profile), Workspace(12)).protect_run(packets)
+    run, size = SrtpSession(outgoing(profile), Workspace(12)).protect_run(packets)
     theirs = incoming(profile)
     tag = 10 if profile == pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80 else 16  # bytes, RFC 3711 and 7714
-    size = len(packets[0]) + tag
+    assert size == len(packets[0]) + tag
     assert [theirs.unprotect(run[start : start + size]) for start in range(0, len(run), size)] == packets
 
 
@@ -77,8 +77,11 @@ def test_sessions_share_a_workspace(profile: int) -> None:
 
 def test_more_than_a_run_takes_is_refused() -> None:
     profile = pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80
+    packets = [RTP[:2] + bytes([0, number]) + RTP[4:] for number in range(3)]
+    ours = SrtpSession(outgoing(profile), Workspace(2))
     with pytest.raises(Error):
-        SrtpSession(outgoing(profile), Workspace(2)).protect_run([RTP] * 3)
+        ours.protect_run(packets)
+    assert ours.protect_run(packets[:2])
 
 
 def test_forged_repeated_and_oversized_packets_are_refused() -> None:
