@@ -159,8 +159,9 @@ def make_encoder(codec: AudioCodec, channels: int = 1, *, bitrate_bps: int | Non
     """A fresh encoder for the wire; the bit rate counts for Opus alone. Raises ``CodecError``.
 
     Opus runs in AUDIO mode, which codes mono for 0.04 ms a block where VOIP with in-band FEC takes 0.14 ms; when loss
-    is reported to an encoder, libopus turns to the dearer mode by itself. The mix is coded a second time: speech that
-    came at 32 kbit/s (PESQ 4.3) is heard at 3.9 when it goes out at 48 kbit/s, at 4.1 with 64 and 4.2 with 80 kbit/s.
+    is reported to an encoder, it turns to the dearer mode (``expect_loss``).
+    The mix is coded a second time: speech that came at 32 kbit/s (PESQ 4.3) is heard at 3.9 when it goes out at
+    48 kbit/s, at 4.1 with 64 and 4.2 with 80 kbit/s.
     Stereo is for music and goes without FEC: with it, a seam between two encoders is 11 dB louder.
     """
     if codec is AudioCodec.OPUS:

@@ -1,6 +1,7 @@
-"""The page on a line that loses a tenth of its packets: its sound is sent again, in both directions."""
+"""The page on a line that loses packets: lost sound is sent again in both directions; who cannot ask gets FEC."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -14,9 +15,10 @@ from tests.e2e.support.server import Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
-LOSS = 0.1
+LOSS, FEW = 0.1, 0.04
 REPAIRED = 10  # packets of hers that came only because they were asked for
 RECEIVED = 400  # packets of the mix
+MENDED = 5  # packets of the mix that were lost and taken from the copy in the next one
 HEARD = "stats().then((all) => all.find((each) => each.type === 'inbound-rtp' && each.kind === 'audio'))"
 
 
@@ -28,11 +30,12 @@ async def line() -> AsyncIterator[ImpairedLine]:
     await line.close()
 
 
-async def _lead_through(guest: Guest, line: ImpairedLine) -> None:
-    """Let all packets of this guest's go over the line."""
+async def _lead_through(guest: Guest, line: ImpairedLine, *, nack: bool = True) -> None:
+    """Let all packets of this guest's go over the line; without ``nack`` she does not offer to ask for sound again."""
 
     async def signalled(route: Route) -> None:
-        response = await route.fetch(post_data=line.without_candidates(route.request.post_data or ""))
+        offer = line.without_candidates(route.request.post_data or "")
+        response = await route.fetch(post_data=offer if nack else _without_nack(offer))
         await route.fulfill(response=response, body=line.lead_through(await response.text()))
 
     async def candidate(route: Route) -> None:
@@ -43,6 +46,11 @@ async def _lead_through(guest: Guest, line: ImpairedLine) -> None:
 
     await guest.page.route("**/participants?*", signalled)
     await guest.page.route("**/participants/*", candidate)
+
+
+def _without_nack(offer: str) -> str:
+    sound, video = offer.split("m=video", 1)
+    return re.sub(r"a=rtcp-fb:\d+ nack\r\n", "", sound) + "m=video" + video
 
 
 async def test_lost_sound_is_sent_again(browser: Browser, server: Server, room: str, line: ImpairedLine) -> None:
@@ -58,3 +66,20 @@ async def test_lost_sound_is_sent_again(browser: Browser, server: Server, room: 
     assert heard["packetsLost"] < LOSS / 3 * RECEIVED  # those that came again do not count
     assert ana.errors == []
     await ana.close()
+
+
+async def test_who_cannot_ask_again_gets_fec(browser: Browser, server: Server, room: str, line: ImpairedLine) -> None:
+    ana, ben = await Guest.of(browser, server.url), await Guest.of(browser, server.url)
+    await _lead_through(ana, line, nack=False)
+    await ana.join(room, "Ana")
+    await ben.join(room, "Ben")
+    line.impair(Impairment(loss=FEW, delay_ms=20))
+    deadline, heard = time.monotonic() + 60, await ana.knows(HEARD)
+    while heard["fecPacketsReceived"] - heard["fecPacketsDiscarded"] < MENDED:
+        assert time.monotonic() < deadline, heard
+        await asyncio.sleep(0.5)
+        heard = await ana.knows(HEARD)
+    assert heard.get("nackCount", 0) == 0
+    assert ana.errors == ben.errors == []
+    await ana.close()
+    await ben.close()

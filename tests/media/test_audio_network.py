@@ -62,6 +62,27 @@ def test_speech_at_five_percent_of_random_loss_that_is_sent_again(seed: int) -> 
     assert repaired_quality(random_loss(0.05, seed), random_loss(0.05, seed + 1000), 5) >= 3.4
 
 
+def listened_quality(line: Network, reported_percent: int) -> float:
+    """Where the speaker's line is clean, and the listener's is not."""
+    sound = np.concatenate([LEAD_IN, human_speech()])
+    listener = Listener(line=line)
+    listener.send("speaker", spoken_packets(sound, loss_percent=0))
+    listener.run(len(sound) / 48_000 + 1, lambda _: listener.mixer.report_loss("listener", reported_percent))
+    return quality(sound, listener.heard[:, 0])
+
+
+@pytest.mark.parametrize("reported_percent", [2, 5, 10])
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_speech_for_who_loses_five_percent_of_the_mix(seed: int, reported_percent: int) -> None:
+    """Reports of one loss differ from second to second; whatever they say, FEC is on."""
+    assert listened_quality(random_loss(0.05, seed), reported_percent) >= 3.0
+
+
+@pytest.mark.parametrize("seed", [7, 8, 9, 10, 11])
+def test_speech_for_who_loses_ten_percent_of_the_mix_in_bursts(seed: int) -> None:
+    assert listened_quality(bursts(0.1, 2, seed), 10) >= 2.5
+
+
 def test_speech_on_a_clean_line() -> None:
     assert heard_quality(human_speech(), clean, 0) >= 4.0
 

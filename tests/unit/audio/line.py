@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mcu.audio.codecs import make_decoder
 from mcu.audio.mixer import AudioMixer, MixedBlock
 from mcu.audio.mixing import level_dbfs
-from mcu.audio.opus import OpusEncoder
+from mcu.audio.opus import OpusDecoder, OpusEncoder
 from mcu.clock import MediaClock
 from mcu.media import AudioCodec, AudioUnit, Samples
 from mcu.sync import LipSync
@@ -82,10 +81,11 @@ def spoken_packets(  # noqa: PLR0913 - what a sender and its network may differ 
 
 @dataclass
 class Listener:
-    """A mixer with senders and one who only listens."""
+    """A mixer with senders and one who only listens; ``line`` tells which blocks of the mix do not reach him."""
 
     channels: int = 1
     even_loudness: bool = True
+    line: Network = clean
     blocks: list[MixedBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -97,14 +97,13 @@ class Listener:
             even_loudness=self.even_loudness,
         )
         self.mixer.add("listener", LipSync(), codec_out=AudioCodec.OPUS)
-        self._decoder = make_decoder(AudioCodec.OPUS, self.channels)
         self._queue: list[tuple[int, int, str, AudioUnit]] = []
         self._inputs: dict[str, Callable[[AudioUnit], None]] = {}
         self._tick = 0
-        self._heard: list[Samples] = []
+        self._sent: list[bytes] = []
 
     def write(self, block: MixedBlock) -> None:
-        self._heard.append(self._decoder.decode(block.shared[AudioCodec.OPUS]))
+        self._sent.append(block.shared[AudioCodec.OPUS])
 
     def send(self, who: str, units: Iterable[AudioUnit], sync: LipSync | None = None) -> None:
         """These packets of ``who`` will arrive; who is new joins."""
@@ -131,6 +130,15 @@ class Listener:
 
     @property
     def heard(self) -> Samples:
-        """All that came out, by media time: sample 0 is media time 0."""
-        first = np.zeros((960, self.channels), np.float32)  # tick 0 does not happen
-        return np.concatenate([first, *self._heard])
+        """All that came out, by media time: sample 0 is media time 0. What is lost comes from FEC, or is made up."""
+        heard = [np.zeros((960, self.channels), np.float32)]  # tick 0 does not happen
+        decoder = OpusDecoder(self.channels)
+        for number, packet in enumerate(self._sent):
+            if self.line(number) is not None:
+                heard.append(decoder.decode(packet))
+                continue
+            told_again = None
+            if number + 1 < len(self._sent) and self.line(number + 1) is not None:
+                told_again = decoder.recover(self._sent[number + 1], 960)
+            heard.append(decoder.conceal(960) if told_again is None else told_again)
+        return np.concatenate(heard)
