@@ -1,7 +1,8 @@
 """How loud a voice is to the ear (ITU-R BS.1770-4), and a slow gain that brings voices to one loudness.
 
-Pure: blocks of 20 ms come as arguments. K-weighting is applied to the spectrum of overlapping 40 ms windows, whose
-squares sum to one, so that the power is that of the filtered sound.
+Pure: blocks of 20 ms come as arguments. K-weighting is applied to the spectrum of each by itself. By the filters of the
+recommendation speech comes out the same within 0.03 dB, its blocks within 0.8 (4 with overlapping windows, which are
+late). Only below 40 Hz it is off, by 6 dB at 20 Hz: a block is too short to tell that from a constant.
 """
 
 import functools
@@ -10,13 +11,13 @@ from collections import deque
 
 import numpy as np
 
-from mcu.audio.samples import joined, piecewise, silence
 from mcu.media import SAMPLES_PER_TICK, Samples
 
 TARGET_LUFS = -23.0
 MAX_BOOST_DB, MAX_CUT_DB = 10.0, 12.0
 SLEW_DB_PER_BLOCK = 0.06  # 3 dB a second
 
+_HALF = SAMPLES_PER_TICK // 2 + 1  # numbers in half a spectrum, which is as many complex ones in the whole
 _OFFSET_LU = -0.691  # BS.1770: a sine of 997 Hz at full scale in one channel is -3.01 LUFS
 _MOMENTARY_BLOCKS = 20  # 400 ms
 _STEP_BLOCKS = 5  # 100 ms: gating blocks overlap by three quarters
@@ -32,24 +33,21 @@ _SMOOTHING = 0.02  # of the distance that is left, each block
 
 
 @functools.cache
-def _window() -> Samples:
-    size = 2 * SAMPLES_PER_TICK
-    return np.sin(np.pi * (np.arange(size) + 0.5) / size).astype(np.float32)[:, np.newaxis]
+def _weights() -> tuple[Samples, Samples]:
+    """The squared response of the two filters of BS.1770-4 annex 1 (tables 1 and 2), scaled to give mean squares.
 
-
-@functools.cache
-def _weights() -> Samples:
-    """The squared response of the two filters of BS.1770-4 annex 1 (tables 1 and 2), scaled to give mean squares."""
+    In two halves, each small enough for numpy to keep the interpreter (``mcu.audio.samples``).
+    """
     shelf = (1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585)
     high_pass = (1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621)
-    size = 2 * SAMPLES_PER_TICK
-    delays = np.exp(-2j * np.pi * np.outer(np.arange(size // 2 + 1) / size, np.arange(3)))
-    weights = np.ones(size // 2 + 1)
+    frequencies = np.arange(SAMPLES_PER_TICK // 2 + 1) / SAMPLES_PER_TICK
+    delays = np.exp(-2j * np.pi * np.outer(frequencies, np.arange(3)))
+    weights = np.ones(len(frequencies))
     for above, below in (shelf, high_pass):
         weights *= np.abs(delays @ np.array(above)) ** 2 / np.abs(delays @ np.array(below)) ** 2
     weights[1:-1] *= 2  # a real sound's negative frequencies
-    scaled = weights / (size * SAMPLES_PER_TICK)
-    return np.repeat(scaled, 2).astype(np.float32)[:, np.newaxis]  # for the real and the imaginary part
+    scaled = np.repeat(weights / SAMPLES_PER_TICK**2, 2).astype(np.float32)  # for the real and the imaginary part
+    return scaled[:_HALF], scaled[_HALF:]
 
 
 def lufs(power: float) -> float:
@@ -57,24 +55,16 @@ def lufs(power: float) -> float:
     return _OFFSET_LU + 10 * math.log10(power) if power > 0 else -math.inf
 
 
-class KWeighting:
-    """Blocks of 20 ms → K-weighted mean squares, summed over channels; each is half of it and half of its past."""
-
-    def __init__(self) -> None:
-        self._past: Samples | None = None
-
-    def power(self, block: Samples) -> float:
-        """Of ``block``, shape (960, channels)."""
-        past = silence(block.shape[1]) if self._past is None else self._past
-        self._past = block
-        windowed = piecewise(np.multiply, joined(past, block), _window())
-        return sum(_power(windowed[:, channel]) for channel in range(block.shape[1]))
+def k_weighted_power(block: Samples) -> float:
+    """The K-weighted mean square of 20 ms, shape (960, channels), summed over channels."""
+    return sum(_power(block[:, channel]) for channel in range(block.shape[1]))
 
 
 def _power(sound: Samples) -> float:
     spectrum = np.fft.rfft(sound).view(np.float32)
-    weighted = piecewise(np.multiply, spectrum[:, np.newaxis], _weights())
-    return float(weighted[:, 0] @ spectrum)
+    lower, upper = spectrum[:_HALF], spectrum[_HALF:]
+    of_lower, of_upper = _weights()
+    return float((lower * of_lower) @ lower + (upper * of_upper) @ upper)
 
 
 class LoudnessMeter:
@@ -87,7 +77,6 @@ class LoudnessMeter:
 
     def __init__(self, gate_lufs: float = _ABSOLUTE_GATE_LUFS, memory_steps: int | None = None) -> None:
         self._gate = 10 ** ((gate_lufs - _OFFSET_LU) / 10)
-        self._weighting = KWeighting()
         self._recent: deque[float] = deque(maxlen=_MOMENTARY_BLOCKS)
         self._until_step = _MOMENTARY_BLOCKS
         self._passed: deque[float] = deque(maxlen=memory_steps)
@@ -95,7 +84,7 @@ class LoudnessMeter:
 
     def add(self, block: Samples) -> bool | None:
         """Measure 20 ms. When they complete a gating block: whether it is loud enough to count; else None."""
-        self.power = self._weighting.power(block)
+        self.power = k_weighted_power(block)
         self._recent.append(self.power)
         self._until_step -= 1
         if self._until_step > 0:

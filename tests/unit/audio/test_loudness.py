@@ -46,6 +46,26 @@ def test_the_reference_tone_has_its_nominal_loudness() -> None:
     assert loudness(tone(997, 1.0, 3)) == pytest.approx(-3.01, abs=0.05)
 
 
+SHELF = (1.53512485958697, -2.69169618940638, 1.19839281085285), (-1.69065929318241, 0.73248077421585)
+HIGH_PASS = (1.0, -2.0, 1.0), (-1.99004745483398, 0.99007225036621)
+
+
+def filtered(sound: Samples, forward: tuple[float, float, float], back: tuple[float, float]) -> Samples:
+    """By one of the two filters of BS.1770-4, sample by sample."""
+    out: list[float] = [0.0, 0.0]
+    before = [0.0, 0.0, *sound.tolist()]
+    for last, middle, new in zip(before, before[1:], before[2:], strict=False):
+        out.append(forward[0] * new + forward[1] * middle + forward[2] * last - back[0] * out[-1] - back[1] * out[-2])
+    return np.asarray(out[2:], np.float32)
+
+
+@pytest.mark.parametrize("hertz", [60.0, 120.0, 3_000.0])
+def test_sound_is_weighted_as_by_the_filters(hertz: float) -> None:
+    sound = voice(0.05, 3) + tone(hertz, 0.05, 3)
+    power = float(np.mean(filtered(filtered(sound, *SHELF), *HIGH_PASS) ** 2))
+    assert loudness(sound) == pytest.approx(-0.691 + 10 * np.log10(power), abs=0.1)
+
+
 @pytest.mark.parametrize("rms", [0.02, 0.03, 0.1, 0.2])
 def test_voices_come_to_one_loudness(rms: float) -> None:
     sound = voice(rms, 12)
