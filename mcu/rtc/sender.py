@@ -103,19 +103,27 @@ class AudioSender(OutStream):
     def __init__(self, line: AnswerLine, transport: Transport, clock: MediaClock) -> None:
         super().__init__(line, transport, clock)
         self.codec = AudioCodec(self.codec_name)
-        self.on_loss: Callable[[float], None] | None = None  # told the lost percentage of each report
+        self.on_loss: Callable[[float], None] | None = None  # told the lost percentage at each report
         self.resent = 0
         self.unknown = 0  # asked for again, but not kept any more
         self.resends = TokenBucket(AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST)
         codec = line.send_codec
         kept = AUDIO_HISTORY_PACKETS if codec is not None and "nack" in codec.feedback else 0
         self._history = [(-1, b"")] * kept  # number and datagram of the newest packets, by the number's last bits
+        self._missed = [-1] * kept  # the numbers of those that were asked for, likewise
+        self._missed_since = 0  # the last report
+        self._packets_before = 0  # the last report
 
     def reported(self, block: ReportBlock, now_us: int) -> None:
-        """Note what the peer tells about its reception of this stream."""
+        """Note what the peer tells about its reception of this stream.
+
+        What was asked for again counts as lost: reports do not tell of it once it has come, which may be too late.
+        """
         super().reported(block, now_us)
+        missed = self._missed_since / max(1, self.packets - self._packets_before)
+        self._missed_since, self._packets_before = 0, self.packets
         if self.on_loss is not None:
-            self.on_loss(100 * self.fraction_lost)
+            self.on_loss(100 * max(self.fraction_lost, missed))
 
     def send(self, pts_48k: int, payload: bytes) -> None:
         """Send a block that begins at ``pts_48k`` (media time in 48 kHz samples)."""
@@ -132,10 +140,14 @@ class AudioSender(OutStream):
     def resend(self, sequences: Iterable[int], now_us: int) -> None:
         """Send again what the peer reports lost, as far as it is kept and the budget goes."""
         for sequence in sequences:
-            kept, datagram = self._history[sequence % AUDIO_HISTORY_PACKETS] if self._history else (-1, b"")
+            place = sequence % AUDIO_HISTORY_PACKETS
+            kept, datagram = self._history[place] if self._history else (-1, b"")
             if kept != sequence or not datagram:
                 self.unknown += 1
-            elif self.resends.take(now_us):
+                continue
+            self._missed_since += self._missed[place] != sequence
+            self._missed[place] = sequence
+            if self.resends.take(now_us):
                 self.resent += 1
                 self._transport.send_datagram(datagram)
 

@@ -203,6 +203,22 @@ def test_sound_is_not_sent_again_without_end() -> None:
     assert sender.resends.refused == 1000 - AUDIO_RESEND_BURST
 
 
+def test_sound_that_is_asked_for_again_counts_as_lost() -> None:
+    """Chromium reports no loss of what came when it asked again, though it may have come too late."""
+    sender, wire = _resending_audio_sender(Loop())
+    told: list[float] = []
+    sender.on_loss = told.append
+    for number in range(150):
+        sender.send(number * 960, b"x")
+        if number == 49:
+            sequences = [packet.sequence for packet in _packets(wire)]
+            sender.resend([sequences[10], sequences[11], sequences[10]], 0)
+        if number in {49, 99, 149}:
+            lost = 26 if number == 149 else 0
+            sender.reported(rtcp.ReportBlock(sender.ssrc, lost, 0, 0, 0, 0, 0), 0)
+    assert told == pytest.approx([4.0, 0.0, 10.15625])
+
+
 def test_sound_is_kept_only_for_who_asks_for_it() -> None:
     sender, wire = _audio_sender(Loop())
     sender.send(0, b"x")
