@@ -103,7 +103,7 @@ class AudioSender(OutStream):
     def __init__(self, line: AnswerLine, transport: Transport, clock: MediaClock) -> None:
         super().__init__(line, transport, clock)
         self.codec = AudioCodec(self.codec_name)
-        self.on_loss: Callable[[float], None] | None = None  # told the lost percentage at each report
+        self.on_loss: Callable[[float], None] | None = None  # told what percentage is lost at each report
         self.resent = 0
         self.unknown = 0  # asked for again, but not kept any more
         self.resends = TokenBucket(AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST)
@@ -122,8 +122,12 @@ class AudioSender(OutStream):
         super().reported(block, now_us)
         missed = self._missed_since / max(1, self.packets - self._packets_before)
         self._missed_since, self._packets_before = 0, self.packets
+        self.line_lost(max(self.fraction_lost, missed))
+
+    def line_lost(self, fraction: float) -> None:
+        """Note what the line loses; the picture's reports tell it sooner, every second and not every five."""
         if self.on_loss is not None:
-            self.on_loss(100 * max(self.fraction_lost, missed))
+            self.on_loss(100 * fraction)
 
     def send(self, pts_48k: int, payload: bytes) -> None:
         """Send a block that begins at ``pts_48k`` (media time in 48 kHz samples)."""

@@ -155,6 +155,8 @@ class MediaSession:
             for sender in self._senders():
                 if sender.ssrc == block.ssrc:
                     sender.reported(block, now_us)
+            if video is not None and video.ssrc == block.ssrc and self.audio_sender is not None:
+                self.audio_sender.line_lost(video.fraction_lost)
 
     def _nack(self, packet: rtcp.Nack, now_us: int) -> None:
         if self.video_sender is not None and packet.media_ssrc == self.video_sender.ssrc:

@@ -255,6 +255,19 @@ async def test_lost_sound_that_the_peer_asks_for_is_sent_again() -> None:
     assert world.session.stats()["audio_resent"] == 1
 
 
+async def test_the_sound_hears_of_what_the_picture_loses() -> None:
+    """Reports on the picture come every second, those on the sound every five."""
+    world = _World()
+    picture, sound = world.session.video_sender, world.session.audio_sender
+    assert picture is not None
+    assert sound is not None
+    told: list[float] = []
+    sound.on_loss = told.append
+    blocks = [rtcp.ReportBlock(picture.ssrc, 32, 0, 0, 0, 0, 0), rtcp.ReportBlock(picture.ssrc ^ 1, 64, 0, 0, 0, 0, 0)]
+    world.session.rtcp_received(rtcp.receiver_report(5, blocks, "cname"))
+    assert told == [12.5]
+
+
 async def test_nobody_is_told_more_than_the_line_bears() -> None:
     world = _World()
     camera = world.agreement.lines[1].offered.ssrcs[0]
