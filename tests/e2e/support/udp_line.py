@@ -75,7 +75,12 @@ class UdpLine:
         self._send_down(data)
 
     def _send_up(self, data: bytes) -> None:
-        self._up.transport.sendto(data, self._server)
+        self._send(self._up, data, self._server)
 
     def _send_down(self, data: bytes) -> None:
-        self._down.transport.sendto(data, self._client)
+        self._send(self._down, data, self._client)
+
+    @staticmethod
+    def _send(end: _End, data: bytes, to: tuple[str, int] | None) -> None:
+        if not end.transport.is_closing():  # what was held back may come after the end
+            end.transport.sendto(data, to)
