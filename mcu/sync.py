@@ -5,8 +5,8 @@ a picture is due at its capture time plus that offset. Pure apart from one lock;
 """
 
 import threading
-from bisect import bisect_left, insort
-from collections import deque
+
+from mcu.readiness import Readiness
 
 MAX_WAIT_US = 500_000
 _SLEW = 0.1  # of the time gone by: the offset in use moves no faster, so pictures never jump
@@ -17,8 +17,7 @@ _SMOOTHING = 0.05  # weight of one block's measurement; one that stands for seve
 _MOVED_US, _MOVED_SMOOTHING = 15_000, 0.4  # so far off the sound has been moved, which no mean has to prove
 _BLOCK_US = 20_000
 _AUDIO_MEMORY_US = 2_000_000  # after this long without sound, pictures go by their own arrival
-_PICTURE_WINDOW_US, _PICTURE_WINDOW = 2_000_000, 128  # and no more pictures than that
-_PICTURE_SHARE = 0.9  # of pictures that shall be there when their sound is played
+_PICTURE_MEMORY_US = 2_000_000  # after this long without pictures, the sound does not wait for them
 _DE_JITTER_US = 50_000  # how long pictures wait at most for evenness' sake when there is no sound
 
 
@@ -31,9 +30,8 @@ class LipSync:
         self._audio_us = 0  # when it was measured last
         self._used_offset_us: float | None = None  # what pictures are shown by
         self._used_us = 0
-        self._transits: deque[tuple[int, int]] = deque()  # of pictures: arrival, arrival - capture
-        self._ordered: list[int] = []  # the same transits, the shortest first
-        self._ready_us: int | None = None
+        self._readiness: Readiness | None = None  # of the pictures of one timeline
+        self._picture = (0, 0)  # arrival of the last one, arrival - capture
         self._sound_delay_us: int | None = None  # from a packet's arrival to its playout, on a line without jitter
         self._hold_us: float | None = None  # how long pictures are held while their capture time is unknown
         self._held_us = 0  # arrival of the last picture so held
@@ -62,17 +60,17 @@ class LipSync:
         The sound waits for them, within its own limits.
         """
         with self._lock:
-            if not self._transits or self._transits[-1][0] < now_us - _PICTURE_WINDOW_US:
+            if self._readiness is None or self._picture[0] < now_us - _PICTURE_MEMORY_US:
                 return None
-            return self._ready_us
+            return self._readiness.ready_us
 
     def due_us(self, capture_us: int | None, arrival_us: int) -> int:
         """Media time at which a picture captured and arrived at these times is to be shown."""
         with self._lock:
             if capture_us is None:
                 return arrival_us + self._hold(arrival_us)
-            self._note_picture(capture_us, arrival_us)
-            offset = self._slew(capture_us, arrival_us, self._wanted_offset(arrival_us))
+            readiness = self._note_picture(capture_us, arrival_us)
+            offset = self._slew(capture_us, arrival_us, self._wanted_offset(readiness, arrival_us))
             return min(max(capture_us + round(offset), arrival_us), arrival_us + MAX_WAIT_US)
 
     def _hold(self, arrival_us: int) -> int:
@@ -84,24 +82,19 @@ class LipSync:
         self._held_us = arrival_us
         return round(self._hold_us)
 
-    def _note_picture(self, capture_us: int, arrival_us: int) -> None:
-        transit = arrival_us - capture_us
-        transits = self._transits
-        if transits and abs(transit - transits[-1][1]) > _NEW_TIMELINE_US:
-            transits.clear()
-            self._ordered.clear()
-        while transits and (transits[0][0] < arrival_us - _PICTURE_WINDOW_US or len(transits) == _PICTURE_WINDOW):
-            _, old = transits.popleft()
-            del self._ordered[bisect_left(self._ordered, old)]
-        transits.append((arrival_us, transit))
-        insort(self._ordered, transit)
-        self._ready_us = self._ordered[int((len(self._ordered) - 1) * _PICTURE_SHARE)]
+    def _note_picture(self, capture_us: int, arrival_us: int) -> Readiness:
+        transit_us = arrival_us - capture_us
+        readiness = self._readiness
+        if readiness is None or abs(transit_us - self._picture[1]) > _NEW_TIMELINE_US:
+            readiness = self._readiness = Readiness()
+        readiness.note(arrival_us, transit_us)
+        self._picture = (arrival_us, transit_us)
+        return readiness
 
-    def _wanted_offset(self, arrival_us: int) -> float:
+    def _wanted_offset(self, readiness: Readiness, arrival_us: int) -> float:
         if self._audio_offset_us is not None and arrival_us - self._audio_us < _AUDIO_MEMORY_US:
             return self._audio_offset_us
-        assert self._ready_us is not None
-        return min(self._ready_us, self._ordered[0] + _DE_JITTER_US)
+        return min(readiness.ready_us, readiness.fastest_us + _DE_JITTER_US)
 
     def _slew(self, capture_us: int, arrival_us: int, wanted: float) -> float:
         used = self._used_offset_us

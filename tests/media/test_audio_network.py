@@ -1,5 +1,6 @@
 """Sound through real Opus, a bad network and the mixer, on virtual time: what is left of it for who listens."""
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from mcu.audio.playout import Playout
 from mcu.media import AudioUnit, Samples
+from mcu.sync import LipSync
 from tests.unit.audio.chirps import SLOT_S, chirps, found
 from tests.unit.audio.line import Listener, Network, bursts, clean, random_loss, spoken_packets
 from tests.unit.audio.resend import ResendingLine
@@ -81,6 +83,35 @@ def test_speech_for_who_loses_five_percent_of_the_mix(seed: int, reported_percen
 @pytest.mark.parametrize("seed", [7, 8, 9, 10, 11])
 def test_speech_for_who_loses_ten_percent_of_the_mix_in_bursts(seed: int) -> None:
     assert listened_quality(bursts(0.1, 2, seed), 10) >= 2.5
+
+
+def held_up(share: float, for_ms: float) -> list[tuple[int, int]]:
+    """Arrival and capture of pictures at 30 fps, of which some are waited for, as are those behind them."""
+    rng, free_us = np.random.default_rng(5), 0
+    pictures = []
+    for number in range(30 * 20):
+        captured_us = number * 33_333
+        free_us = max(free_us, captured_us + 30_000 + (round(for_ms * 1_000) if rng.random() < share else 0))
+        pictures.append((free_us, captured_us))
+    return pictures
+
+
+@pytest.mark.parametrize("for_ms", [115, 315])
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.2])
+def test_speech_whose_pictures_are_held_up_by_repairs(share: float, for_ms: float) -> None:
+    """The sound waits for pictures that are always late; it does not follow every hold-up there and back."""
+    sound, sync = np.concatenate([LEAD_IN, human_speech()]), LipSync()
+    pictures = deque(held_up(share, for_ms))
+
+    def show(now_us: int) -> None:
+        while pictures and pictures[0][0] <= now_us:
+            arrival_us, captured_us = pictures.popleft()
+            sync.due_us(captured_us, arrival_us)
+
+    listener = Listener()
+    listener.send("speaker", spoken_packets(sound, loss_percent=0), sync)
+    listener.run(len(sound) / 48_000 + 1, show)
+    assert quality(sound, listener.heard[:, 0]) >= 4.0
 
 
 def test_speech_on_a_clean_line() -> None:
