@@ -4,6 +4,9 @@ A packet that overtook others leaves them a moment to arrive, as long as reorder
 they are asked for, again and again at intervals of the round-trip time, until they come, are given up, or nobody waits
 for them any more. The round-trip time is learnt from the answers themselves. Half as many are asked for as
 come, no more: a line that loses because it is full is not filled with repetitions.
+
+An answer may look like what came late by itself. What comes in less than half the time that the line takes there and
+back, as reports tell it, is no answer; and if another copy comes after it, the first was none.
 """
 
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ class _Missing:
     noticed_us: int
     due_us: int
     tries: int = 0
-    asked_us: int = 0
+    first_asked_us: int = 0
 
 
 class NackSchedule:
@@ -36,6 +39,7 @@ class NackSchedule:
 
     def __init__(self, *, max_missing: int = MAX_MISSING, patience_us: int | None = None) -> None:
         self.rtt_us = _FIRST_RTT_US
+        self.line_rtt_us: int | None = None  # by reports, for streams whose answers look like any packet
         self.grace_us = MIN_GRACE_US
         self.recovered = 0  # packets that came after they were asked for
         self.abandoned = 0  # packets no longer asked for although they never came
@@ -75,19 +79,26 @@ class NackSchedule:
         if self._newest is None or newest > self._newest:
             self._newest = newest
 
-    def asked(self, sequence: int) -> bool:
-        """Whether that packet is missing and has been asked for."""
+    def answered(self, sequence: int, now_us: int) -> bool:
+        """Whether that packet is missing, has been asked for, and may come because of that."""
         missing = self._missing.get(sequence)
-        return missing is not None and missing.tries > 0
+        if missing is None or not missing.tries:
+            return False
+        return now_us - missing.first_asked_us >= (self.line_rtt_us or 0) // 2
 
     def doubled(self, sequence: int) -> bool:
-        """Whether that packet was asked for, and came already or was given up.
+        """Whether that packet was asked for, and came already or was given up."""
+        return sequence in self._answerable
 
-        If it came after a single request, one of the two came by itself: the request was premature.
+    def premature(self, sequence: int) -> bool:
+        """Whether a packet that is ``doubled`` was never lost: it came after a single request, so one came by itself.
+
+        Told once for each; next time there is more patience.
         """
-        grace_us = self._answerable.get(sequence)
-        if grace_us is None:
+        grace_us = self._answerable.get(sequence, 0)
+        if not grace_us:
             return False
+        self._answerable[sequence] = 0
         self.grace_us = max(self.grace_us, grace_us)
         return True
 
@@ -98,11 +109,13 @@ class NackSchedule:
         if original or not missing.tries:
             late_us = (now_us - missing.noticed_us) * 5 // 4
             self.grace_us = max(self.grace_us, min(late_us, MAX_GRACE_US))
+            if missing.tries:
+                self._remember(sequence, 0)
             return
         self.recovered += 1
         self.grace_us -= (self.grace_us - MIN_GRACE_US) // _SMOOTHING
         if missing.tries == 1:
-            sample_us = now_us - missing.asked_us
+            sample_us = now_us - missing.first_asked_us
             self._samples = min(self._samples + 1, _SMOOTHING)
             self.rtt_us += (sample_us - self.rtt_us) // self._samples
         late_us = (now_us - missing.noticed_us) * 5 // 4
@@ -133,11 +146,11 @@ class NackSchedule:
                 if missing.tries:
                     self._remember(sequence, 0)
                 continue
-            missing.due_us = now_us + max(_MIN_INTERVAL_US, self.rtt_us * 5 // 4)
+            missing.due_us = now_us + max(_MIN_INTERVAL_US, max(self.rtt_us, self.line_rtt_us or 0) * 5 // 4)
             if self._credit >= 1:
                 self._credit -= 1
                 missing.tries += 1
-                missing.asked_us = now_us
+                missing.first_asked_us = missing.first_asked_us or now_us
                 asked.append(sequence)
         return asked
 

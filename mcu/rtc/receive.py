@@ -31,9 +31,9 @@ class VideoInput(Protocol):
         """Take a frame; must not block."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Link:
-    """What a receiver needs of its peer."""
+    """What a receiver needs of its peer; ``rtt_us`` is the last round trip that the peer's reports told of."""
 
     loop: asyncio.AbstractEventLoop
     clock: MediaClock
@@ -41,6 +41,7 @@ class Link:
     send_rtcp: Callable[[bytes], None]
     uplink: UplinkEstimate
     uplink_fell: Callable[[], None]
+    rtt_us: int | None = None
 
 
 class _VideoStream:

@@ -35,7 +35,8 @@ class AudioReceiver:
 
     A new stream (another SSRC) continues the count of the one before, so that nobody behind sees it. Where the peer
     sends lost packets again, it is asked to; on the same SSRC, since no browser does it otherwise for sound. Those are
-    not counted as received: our reports go on telling the truth about the line, by which the peer decides on FEC.
+    not counted as received, unless the lost one comes too: our reports go on telling the truth about the line, by which
+    the peer decides on FEC and on how much it sends.
 
     Args:
         line: what was agreed on.
@@ -110,9 +111,12 @@ class AudioReceiver:
         if not self._repairs:
             again = False
         else:
-            again = self._nack.asked(number) or self._nack.doubled(number)
+            self._nack.line_rtt_us = self._link.rtt_us
+            again = self._nack.answered(number, now_us) or self._nack.doubled(number)
+            if self._nack.premature(number):
+                stream.came_after_all(len(packet.payload))
             self._nack.came_in_order(self._newest[0] - self._shift[0])
-            self._nack.received(number, now_us)
+            self._nack.received(number, now_us, original=not again)
             self._arm(now_us)
         if not again:
             stream.received(packet.sequence, packet.timestamp, len(packet.payload), now_us)

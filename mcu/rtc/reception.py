@@ -67,6 +67,11 @@ class Reception:
         self._transit = transit
         return number, time
 
+    def came_after_all(self, size: int) -> None:
+        """Count a packet that was taken for lost when it came, because it had been asked for again."""
+        self.packets += 1
+        self.octets += size
+
     def place(self, sequence: int, timestamp: int) -> tuple[int, int]:
         """Unwrap the numbers of a packet that came another way (retransmitted); nothing is counted."""
         return self._sequences.peek(sequence), self._times.peek(timestamp)

@@ -55,7 +55,7 @@ class MediaSession:
             self._build_sender(line)
         first = next(self._senders(), None)
         self._own_ssrc = first.ssrc if first is not None else secrets.randbits(32) or 1  # signs our feedback
-        link = Link(
+        link = self._link = Link(
             asyncio.get_running_loop(), clock, self._own_ssrc, transport.send_rtcp, self.uplink, self._tell_remb
         )
         for line in agreement.lines:
@@ -155,6 +155,7 @@ class MediaSession:
             for sender in self._senders():
                 if sender.ssrc == block.ssrc:
                     sender.reported(block, now_us)
+                    self._link.rtt_us = sender.rtt_us
             if video is not None and video.ssrc == block.ssrc and self.audio_sender is not None:
                 self.audio_sender.line_lost(video.fraction_lost)
 

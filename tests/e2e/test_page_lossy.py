@@ -1,4 +1,4 @@
-"""The page on a line that loses packets: lost sound is sent again in both directions; who cannot ask gets FEC."""
+"""The page on bad lines: lost sound is sent again in both directions, who cannot ask gets FEC, jitter is no loss."""
 
 import asyncio
 import re
@@ -20,6 +20,8 @@ REPAIRED = 10  # packets of hers that came only because they were asked for
 RECEIVED = 400  # packets of the mix
 MENDED = 5  # packets of the mix that were lost and taken from the copy in the next one
 HEARD = "stats().then((all) => all.find((each) => each.type === 'inbound-rtp' && each.kind === 'audio'))"
+SENT = HEARD.replace("inbound", "outbound")
+REPORTED = HEARD.replace("inbound", "remote-inbound")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -83,3 +85,22 @@ async def test_who_cannot_ask_again_gets_fec(browser: Browser, server: Server, r
     assert ana.errors == ben.errors == []
     await ana.close()
     await ben.close()
+
+
+async def test_jitter_is_not_reported_as_loss(browser: Browser, server: Server, room: str, line: ImpairedLine) -> None:
+    """Else Chromium took the line for full and sent a picture of 70 kbit/s in the end."""
+    ana = await Guest.of(browser, server.url)
+    await _lead_through(ana, line)
+    await ana.join(room, "Ana")
+    before = await ana.knows(SENT)
+    line.impair(Impairment(delay_ms=100, jitter_ms=80))
+    deadline, sent = time.monotonic() + 60, before
+    while sent["packetsSent"] < before["packetsSent"] + RECEIVED:
+        assert time.monotonic() < deadline, sent
+        await asyncio.sleep(0.5)
+        sent = await ana.knows(SENT)
+    reported = await ana.knows(REPORTED)
+    assert sent["nackCount"] > 0
+    assert reported["packetsLost"] < RECEIVED / 20
+    assert ana.errors == []
+    await ana.close()

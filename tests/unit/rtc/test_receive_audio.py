@@ -26,10 +26,10 @@ class _World:
         line = chromium_line("audio")
         if nack:
             line = replace(line, codecs=tuple(replace(c, feedback=frozenset({"nack"})) for c in line.codecs))
-        link = Link(
+        self.link = Link(
             cast("Any", self.loop), self.loop.clock(), 1, self.wire.send_rtcp, UplinkEstimate(4e6), lambda: None
         )
-        self.receiver = AudioReceiver(line, link)
+        self.receiver = AudioReceiver(line, self.link)
         self.receiver.sink = self
         self.units: list[AudioUnit] = []
 
@@ -112,6 +112,55 @@ def test_a_premature_request_teaches_patience() -> None:
             world.take(n - 1)  # the answer
     assert world.asked() == [(10, [2])]
     assert sum(repaired for _, repaired in world.heard()) == 2  # it and its double
+    assert next(world.receiver.receptions()).lost == 0
+
+
+@pytest.mark.parametrize(("late_ms", "lost", "repaired"), [(105, 0, False), (115, 1, True)])
+def test_what_comes_sooner_than_an_answer_could_is_none(late_ms: int, lost: int, repaired: bool) -> None:
+    world = _World()
+    world.link.rtt_us = 200 * MS  # the request goes out after 10 ms
+    world.take(1, 3)
+    world.loop.run(late_ms * MS)
+    assert len(world.asked()) == 1
+    world.take(2)
+    assert world.heard()[-1] == (2, repaired)
+    assert next(world.receiver.receptions()).lost == lost
+
+
+def test_the_answer_to_what_came_by_itself_is_counted_as_nothing() -> None:
+    world = _World()
+    world.link.rtt_us = 200 * MS
+    world.take(1, 3)
+    world.loop.run(50 * MS)
+    world.take(2)
+    world.loop.run(160 * MS)
+    world.take(2)
+    assert world.heard()[-2:] == [(2, False), (2, True)]
+    assert next(world.receiver.receptions()).lost == 0
+
+
+def test_nobody_asks_again_before_an_answer_can_be_there() -> None:
+    world = _World()
+    world.link.rtt_us = 160 * MS
+    world.take(1, 3)
+    world.loop.run(205 * MS)
+    assert [now_ms for now_ms, _ in world.asked()] == [10]
+    world.receiver.close()
+
+
+def test_what_is_late_is_not_reported_lost_because_it_was_asked_for() -> None:
+    """Late by more than there is ever patience for: every tenth packet is asked for, and comes twice."""
+    world = _World()
+    world.take(0)
+    for n in range(10, 300, 10):
+        world.take(*range(n - 9, n - 1), n)
+        world.loop.run(90 * MS)
+        world.take(n - 1)
+        world.loop.run(110 * MS)
+        world.take(n - 1)  # the answer
+    assert len(world.asked()) == 29
+    (reception,) = world.receiver.receptions()
+    assert reception.report(world.loop.now_us).packets_lost == 0
 
 
 def test_an_answer_that_comes_twice_is_counted_as_neither() -> None:
