@@ -3,7 +3,8 @@
 Down at once when the line is too narrow: heavy loss, a queue that grows (what arrives stays behind what is sent, or the
 round trip lengthens), or a receiver's own estimate that falls. Up only after a probe: padding brings what is sent to
 what the rung above takes, step by step, and nothing may be lost or delayed by it. A receiver's estimate (REMB) shows no
-room above what it receives, so only its fall tells anything.
+room above what it receives, so only its fall tells anything. A line may lose some packets however few it is given: a
+probe is judged by what it adds to that.
 """
 
 from collections import Counter, deque
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from mcu.media import Rung
 
 HEAVY_LOSS, LOSS = 0.2, 0.1  # of one report; of two in a row
-CLEAN_LOSS = 0.05  # with more there is no way up
+CLEAN_LOSS = 0.05  # with more there is no way up, unless half of it was there before; with ``LOSS`` there is none
+USUAL_MEMORY = 0.8  # what is left, at the next report, of the packets by which the usual loss is told
 FEW_PACKETS = 3  # so few lost ones prove nothing
 SLOW = 0.7  # what arrives, as part of what is sent: the queue grows
 MANY_PACKETS = 20  # of fewer, that part says nothing
@@ -79,6 +81,7 @@ class RungChooser:
         self._settled_us = 0
         self._last: tuple[int, LineReport] | None = None
         self._lost = 0.0
+        self._usual = (0.0, 0.0)  # packets lost and received on this rung, of late, while nothing was tried out
         self._longer = deque([0.0], maxlen=3)  # than at best, the last round trips were
         self._slow = False
         self._sent_bps = 0.0
@@ -126,11 +129,14 @@ class RungChooser:
         lost = report.lost if report.lost * arrived >= FEW_PACKETS else 0.0
         longer_us = self._longer_us(report.rtt_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
+        if self._probe is None:
+            missing, received = self._usual
+            self._usual = (missing * USUAL_MEMORY + report.lost * arrived, received * USUAL_MEMORY + arrived)
         if self._probe is not None:
             self._judge(self._probe, lost, longer_us, now_us, slow=slow)
         elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
             self._step_down(arrived_bps * (1 - lost), now_us)
-        elif lost <= CLEAN_LOSS and longer_us <= LONGER_US and now_us >= self._hold_until_us:
+        elif lost <= self._bearable_loss and longer_us <= LONGER_US and now_us >= self._hold_until_us:
             self._try_up(report.packets, now_us)
         self._lost, self._slow = lost, slow
         self._longer.append(longer_us)
@@ -138,7 +144,7 @@ class RungChooser:
     def padding_lost(self, lost: float, now_us: int) -> None:
         """Take a report on the padding; before the one on the picture, if they come together."""
         self._padding_told_us = now_us
-        if self._probe is not None and lost > CLEAN_LOSS:
+        if self._probe is not None and lost > self._bearable_loss:
             self._fail_probe("padding_lost", now_us)
 
     def remb(self, bitrate_bps: int, now_us: int) -> None:
@@ -157,7 +163,7 @@ class RungChooser:
         probe = self._probe
         if probe is not None:
             probe.missing += count
-            if probe.missing > FEW_PACKETS + 2 * max(self._lost, 0.01) * (packets - probe.packets):
+            if probe.missing > FEW_PACKETS + 2 * max(self._usual_loss, 0.01) * (packets - probe.packets):
                 self._fail_probe("missing", now_us)
 
     def keyframe_asked(self, now_us: int) -> None:
@@ -171,6 +177,16 @@ class RungChooser:
             self._hold_until_us = now_us + BEGGAR_HOLD_US
 
     # --- decisions ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _usual_loss(self) -> float:
+        missing, received = self._usual
+        return missing / received if received else 0.0
+
+    @property
+    def _bearable_loss(self) -> float:
+        """With more than this there is no way up."""
+        return min(LOSS, max(CLEAN_LOSS, 2 * self._usual_loss))
 
     def _longer_us(self, rtt_us: int | None) -> float:
         """By how much the round trip is longer than at best; the best is forgotten slowly."""
@@ -200,6 +216,7 @@ class RungChooser:
         self.crowded = False
         if below:
             self.downs += 1
+            self._usual = (0.0, 0.0)
             self._rung = next((rung for rung in below if self._bitrates[rung] <= at_most_bps), below[-1])
 
     def _try_up(self, packets: int, now_us: int) -> None:
@@ -215,7 +232,7 @@ class RungChooser:
         self._probe = _Probe(rate_bps, target_bps, now_us, packets, min(LONGER_US, max(self._longer)))
 
     def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int, *, slow: bool) -> None:
-        if lost > CLEAN_LOSS:
+        if lost > self._bearable_loss:
             self._fail_probe("lost", now_us)
         elif slow:
             self._fail_probe("slow", now_us)

@@ -1,5 +1,6 @@
 """Peers on lines of all kinds, on virtual time: a simulated bottleneck with a queue, a receiver that reports."""
 
+import random
 from dataclasses import dataclass, field
 
 import pytest
@@ -23,6 +24,8 @@ class Line:
     bps: float = 10e6
     queue_bytes: float = 20_000
     loss: float = 0.0
+    random_loss: float = 0.0  # of everything, padding too
+    seed: int = 1
     still: bool = False  # the canvas does not change: five small packets a second
     receiver_estimates: bool = False
     can_probe: bool = True
@@ -40,6 +43,7 @@ class Line:
         self.drops = 0.0
         self.padded = self.padding_lost = 0
         self.reported = (0, 0)  # highest, lost
+        self.chance = random.Random(self.seed)
         self.rungs.append((0.0, self.chooser.rung))
 
     def run(self, seconds: float) -> None:
@@ -82,7 +86,7 @@ class Line:
 
     def _enter(self, size: int, *, counted: bool = True) -> bool:
         self.drops += self.loss * counted
-        fits = self.waiting + size <= self.queue_bytes
+        fits = self.waiting + size <= self.queue_bytes and self.chance.random() >= self.random_loss
         if fits and self.drops < 1:
             self.waiting += size
             self.highest = self.sent if counted else self.highest
@@ -186,6 +190,25 @@ def test_five_percent_of_random_loss_costs_no_rung() -> None:
     line = Line(loss=0.05)
     line.run(60)
     assert line.rungs == [(0, FULL)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("loss", [0.02, 0.05])
+def test_random_loss_bars_no_way_up(loss: float, seed: int) -> None:
+    line = Line(bps=300_000, random_loss=loss, seed=seed)
+    line.run(12)
+    assert line.chooser.rung is QUARTER
+    line.bps = 10e6
+    line.run(40)
+    assert line.chooser.rung is FULL
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_narrow_line_that_loses_at_random_gets_no_more_than_it_bears(seed: int) -> None:
+    line = Line(bps=1_100_000, random_loss=0.05, seed=seed)
+    line.run(120)
+    assert line.chooser.rung is HALF
+    assert line.chooser.ups <= 2
 
 
 def test_a_still_canvas_neither_costs_nor_hides_anything() -> None:
