@@ -7,11 +7,13 @@ room above what it receives, so only its fall tells anything. A line may lose so
 probe is judged by what it adds to that.
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcu.media import Rung
+from mcu.rtc.losses import lost_since, received_since
 
 HEAVY_LOSS, LOSS = 0.2, 0.1  # of one report; of two in a row
 CLEAN_LOSS = 0.05  # with more there is no way up, unless half of it was there before; with ``LOSS`` there is none
@@ -31,7 +33,7 @@ FIRST_STEP, STEP = 1.4, 2.0  # of a probe: careful at first, since a line that i
 STEP_US, PATIENCE_US = 800_000, 4_000_000  # how long a step has to last before a report counts; may last without one
 MARGIN = 1.15  # the probe goes so far above the rung, which is not always at its mean
 MIN_INTERVAL_US = 300_000  # reports closer together are joined
-_SEQUENCES = 1 << 32
+_BEST_OF_US = 30_000_000  # the best round trip is that of so long, and of as long before
 _US = 1_000_000
 
 
@@ -39,7 +41,7 @@ _US = 1_000_000
 class LineReport:
     """A receiver report on the picture, with our own counters at its arrival."""
 
-    lost: float  # since the report before
+    lost: int  # packets in all, 24 bits: a share would be of the time since some report that we may not have used
     highest_sequence: int  # received, 32 bits
     packets: int  # sent in all
     octets: int  # of their payloads
@@ -85,7 +87,8 @@ class RungChooser:
         self._longer = deque([0.0], maxlen=3)  # than at best, the last round trips were
         self._slow = False
         self._sent_bps = 0.0
-        self._rtt_us: float | None = None  # at best
+        self._best_us: tuple[float, float] = (math.inf, math.inf)  # round trip: before, and since the next line's time
+        self._best_since_us = 0
         self._remb_bps: int | None = None
         self._padding_told_us: int | None = None  # when a report on it came last; some peers send none
         self._begs: list[int] = []
@@ -120,18 +123,19 @@ class RungChooser:
             return
         self._last = (now_us, report)
         sent = report.packets - before.packets
-        arrived = (report.highest_sequence - before.highest_sequence) % _SEQUENCES
-        if sent <= 0 or arrived > _SEQUENCES // 2:
+        arrived = received_since(report.highest_sequence, before.highest_sequence)
+        if sent <= 0 or arrived is None:
             return
         octets = report.octets - before.octets
         self._sent_bps = octets * 8 * _US / elapsed_us
         arrived_bps = self._sent_bps * min(1.0, arrived / sent)
-        lost = report.lost if report.lost * arrived >= FEW_PACKETS else 0.0
-        longer_us = self._longer_us(report.rtt_us)
+        missed = lost_since(report.lost, before.lost)
+        lost = missed / arrived if arrived and missed >= FEW_PACKETS else 0.0
+        longer_us = self._longer_us(report.rtt_us, now_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
         if self._probe is None:
-            missing, received = self._usual
-            self._usual = (missing * USUAL_MEMORY + report.lost * arrived, received * USUAL_MEMORY + arrived)
+            all_missed, all_arrived = self._usual
+            self._usual = (all_missed * USUAL_MEMORY + max(0, missed), all_arrived * USUAL_MEMORY + arrived)
         if self._probe is not None:
             self._judge(self._probe, lost, longer_us, now_us, slow=slow)
         elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
@@ -180,20 +184,23 @@ class RungChooser:
 
     @property
     def _usual_loss(self) -> float:
-        missing, received = self._usual
-        return missing / received if received else 0.0
+        missed, arrived = self._usual
+        return missed / arrived if arrived else 0.0
 
     @property
     def _bearable_loss(self) -> float:
         """With more than this there is no way up."""
         return min(LOSS, max(CLEAN_LOSS, 2 * self._usual_loss))
 
-    def _longer_us(self, rtt_us: int | None) -> float:
-        """By how much the round trip is longer than at best; the best is forgotten slowly."""
+    def _longer_us(self, rtt_us: int | None, now_us: int) -> float:
+        """By how much the round trip is longer than at best; the best is forgotten, for the way may become longer."""
         if rtt_us is None:
             return 0
-        self._rtt_us = rtt_us if self._rtt_us is None else min(rtt_us, self._rtt_us * 1.01 + 100)
-        return rtt_us - self._rtt_us
+        before, since = self._best_us
+        if now_us - self._best_since_us >= _BEST_OF_US:
+            before, since, self._best_since_us = since, math.inf, now_us
+        self._best_us = (before, min(since, rtt_us))
+        return rtt_us - min(self._best_us)
 
     def _is_crowded(self, lost: float, longer_us: float, *, slow: bool) -> bool:
         if lost >= HEAVY_LOSS or (lost >= LOSS and self._lost >= LOSS):

@@ -9,6 +9,7 @@ from mcu.clock import MediaClock
 from mcu.media import AudioCodec, EncodedFrame, Rung, VideoCodec
 from mcu.rtc import rtcp
 from mcu.rtc.budget import TokenBucket
+from mcu.rtc.losses import LossShare
 from mcu.rtc.negotiate import AnswerLine
 from mcu.rtc.rtcp import ReportBlock
 from mcu.rtc.rtp import ABS_SEND_TIME_URI, MID_URI, HeaderWriter, abs_send_time
@@ -18,6 +19,7 @@ from mcu.rtc.transport import Transport
 AUDIO_HISTORY_PACKETS = 64  # 1.3 s; whoever asks later has played something else
 AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST = 40_000, 32  # half as many packets as are sent, and so many at once
 HISTORY_PACKETS = 512  # kept for retransmission: 2.5 s at 2 Mbps
+LOSS_OF_SOUND, LOSS_OF_PICTURE, LOSS_OF_PADDING = 50, 100, 20  # packets of which the lost share is told
 KEYFRAME_INTERVAL_US = 5_000_000  # one peer may ask for a keyframe so often
 KEYFRAME_BURST = 3  # and for so many at once, where nobody else pays for it
 PADDING_BYTES = 255  # the most that one packet can carry
@@ -111,8 +113,9 @@ class AudioSender(OutStream):
         kept = AUDIO_HISTORY_PACKETS if codec is not None and "nack" in codec.feedback else 0
         self._history = [(-1, b"")] * kept  # number and datagram of the newest packets, by the number's last bits
         self._missed = [-1] * kept  # the numbers of those that were asked for, likewise
-        self._missed_since = 0  # the last report
-        self._packets_before = 0  # the last report
+        self._losses = LossShare(LOSS_OF_SOUND)
+        self._missed_since = 0  # the last share was told
+        self._packets_before = 0  # that
 
     def reported(self, block: ReportBlock, now_us: int) -> None:
         """Note what the peer tells about its reception of this stream.
@@ -120,12 +123,15 @@ class AudioSender(OutStream):
         What was asked for again counts as lost: reports do not tell of it once it has come, which may be too late.
         """
         super().reported(block, now_us)
+        lost = self._losses.reported(block.highest_sequence, block.packets_lost)
+        if lost is None:
+            return
         missed = self._missed_since / max(1, self.packets - self._packets_before)
         self._missed_since, self._packets_before = 0, self.packets
-        self.line_lost(max(self.fraction_lost, missed))
+        self.line_lost(max(lost, missed))
 
     def line_lost(self, fraction: float) -> None:
-        """Note what the line loses; the picture's reports tell it sooner, every second and not every five."""
+        """Note what the line loses; the picture's reports tell it sooner: it has more packets."""
         if self.on_loss is not None:
             self.on_loss(100 * fraction)
 
@@ -183,7 +189,10 @@ class VideoSender(OutStream):
         self.on_begun: Callable[[EncodedFrame], None] | None = (
             None  # told when the first packet of a frame has gone out
         )
+        self.on_line_loss: Callable[[float], None] | None = None  # told what share is lost, now and then
         self.padding_octets = 0
+        self._losses = LossShare(LOSS_OF_PICTURE)
+        self._padding_losses = LossShare(LOSS_OF_PADDING)
         self._waiting = True  # for a keyframe
         self._full = False  # the wait is because of a full socket
         self._between = True  # two pictures: the last packet was the end of one
@@ -216,14 +225,18 @@ class VideoSender(OutStream):
         """Note what the peer tells about its reception of this stream."""
         super().reported(block, now_us)
         if self.chooser is not None and self.late_us() <= MAX_LATE_US:
-            sent = LineReport(self.fraction_lost, block.highest_sequence, self.packets, self.octets, self.rtt_us)
+            sent = LineReport(block.packets_lost, block.highest_sequence, self.packets, self.octets, self.rtt_us)
             self.chooser.report(sent, now_us)
+        lost = self._losses.reported(block.highest_sequence, block.packets_lost)
+        if lost is not None and self.on_line_loss is not None:
+            self.on_line_loss(lost)
         self._fed()
 
     def padding_reported(self, block: ReportBlock, now_us: int) -> None:
         """Note what the peer tells about the retransmission stream."""
-        if self.chooser is not None:
-            self.chooser.padding_lost(block.fraction_lost / 256, now_us)
+        lost = self._padding_losses.reported(block.highest_sequence, block.packets_lost)
+        if lost is not None and self.chooser is not None:
+            self.chooser.padding_lost(lost, now_us)
 
     def estimated(self, bitrate_bps: int, now_us: int) -> None:
         """Note the peer's REMB."""

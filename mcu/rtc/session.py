@@ -53,6 +53,8 @@ class MediaSession:
         self._out_mids: dict[str, str] = {}  # mid by track name
         for line in agreement.lines:
             self._build_sender(line)
+        if self.video_sender is not None and self.audio_sender is not None:
+            self.video_sender.on_line_loss = self.audio_sender.line_lost
         first = next(self._senders(), None)
         self._own_ssrc = first.ssrc if first is not None else secrets.randbits(32) or 1  # signs our feedback
         link = self._link = Link(
@@ -156,8 +158,6 @@ class MediaSession:
                 if sender.ssrc == block.ssrc:
                     sender.reported(block, now_us)
                     self._link.rtt_us = sender.rtt_us
-            if video is not None and video.ssrc == block.ssrc and self.audio_sender is not None:
-                self.audio_sender.line_lost(video.fraction_lost)
 
     def _nack(self, packet: rtcp.Nack, now_us: int) -> None:
         if self.video_sender is not None and packet.media_ssrc == self.video_sender.ssrc:

@@ -66,6 +66,7 @@ class _World:
         for peer in self.peers:
             self.fanout.add(cast("Any", peer))
         self.tick = 0
+        self.reported: dict[int, tuple[int, int]] = {}  # highest sequence number and lost packets, by peer
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds * 30)):
@@ -78,7 +79,10 @@ class _World:
     def report(self, peer: int, lost: float) -> None:
         sender = self.peers[peer].video_sender
         highest = sender._sequence - 1
-        sender.reported(rtcp.ReportBlock(sender.ssrc, int(lost * 256), 0, highest, 0, 0, 0), self.loop.now_us)
+        before, missed = self.reported.get(peer, (highest, 0))
+        self.reported[peer] = (highest, missed + int(lost * (highest - before)))
+        block = rtcp.ReportBlock(sender.ssrc, int(lost * 256), self.reported[peer][1], highest, 0, 0, 0)
+        sender.reported(block, self.loop.now_us)
 
     def suffer(self, peer: int) -> None:
         """Two reports, the second of heavy loss."""

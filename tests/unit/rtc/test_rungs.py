@@ -26,6 +26,7 @@ class Line:
     loss: float = 0.0
     random_loss: float = 0.0  # of everything, padding too
     seed: int = 1
+    way_us: int = 20 * MS
     still: bool = False  # the canvas does not change: five small packets a second
     receiver_estimates: bool = False
     can_probe: bool = True
@@ -101,8 +102,8 @@ class Line:
         expected = highest - self.reported[0]
         lost = min(expected, self.lost - self.reported[1])
         self.reported = (highest, self.reported[1] + lost)
-        rtt_us = round(20 * MS + self.waiting * 8 / self.bps * SECOND)
-        report = LineReport(lost / expected if expected else 0.0, highest, self.sent, self.octets, rtt_us)
+        rtt_us = round(self.way_us + self.waiting * 8 / self.bps * SECOND)
+        report = LineReport(self.reported[1], highest, self.sent, self.octets, rtt_us)
         if self.padded:
             self.chooser.padding_lost(self.padding_lost / self.padded, self.now_us)
             self.padded = self.padding_lost = 0
@@ -192,6 +193,22 @@ def test_five_percent_of_random_loss_costs_no_rung() -> None:
     assert line.rungs == [(0, FULL)]
 
 
+def test_what_was_lost_counts_since_the_report_before_that_was_used() -> None:
+    """Chromium also reports with every request for lost packets, a share of the few packets since its last report."""
+    chooser = RungChooser(BITRATES)
+    for report in range(1, 300):  # every 100 ms: of 20 packets one is lost
+        chooser.report(LineReport(report, 20 * report, 20 * report, 20_000 * report, 40 * MS), report * 100 * MS)
+    assert chooser.rung is FULL
+
+
+def test_a_way_that_became_longer_for_good_bars_no_way_up() -> None:
+    line = Line(bps=300_000)
+    line.run(10)
+    line.bps, line.way_us = 10e6, 300 * MS
+    line.run(75)
+    assert line.chooser.rung is FULL
+
+
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("loss", [0.02, 0.05])
 def test_random_loss_bars_no_way_up(loss: float, seed: int) -> None:
@@ -275,7 +292,7 @@ def test_senseless_feedback_is_survived(highest: int, remb: int) -> None:
     chooser = RungChooser(BITRATES)
     for second in range(1, 30):
         chooser.remb(remb, second * SECOND)
-        report = LineReport(1.0, highest * second % (1 << 32), 100 * second, 10_000 * second, 1 << 40)
+        report = LineReport(highest * second, highest * second % (1 << 32), 100 * second, 10_000 * second, 1 << 40)
         chooser.report(report, second * SECOND)
         assert chooser.probe_bps(second * SECOND) <= 1.15 * BITRATES[0]
     assert chooser.rung in Rung

@@ -208,15 +208,19 @@ def test_sound_that_is_asked_for_again_counts_as_lost() -> None:
     sender, wire = _resending_audio_sender(Loop())
     told: list[float] = []
     sender.on_loss = told.append
-    for number in range(150):
+
+    def report(lost: int) -> None:
+        highest = max(packet.sequence for packet in _packets(wire))
+        sender.reported(rtcp.ReportBlock(sender.ssrc, 0, lost, highest, 0, 0, 0), 0)
+
+    for number in range(201):
         sender.send(number * 960, b"x")
-        if number == 49:
+        if number == 50:
             sequences = [packet.sequence for packet in _packets(wire)]
             sender.resend([sequences[10], sequences[11], sequences[10]], 0)
-        if number in {49, 99, 149}:
-            lost = 26 if number == 149 else 0
-            sender.reported(rtcp.ReportBlock(sender.ssrc, lost, 0, 0, 0, 0, 0), 0)
-    assert told == pytest.approx([4.0, 0.0, 10.15625])
+        if number % 50 == 0:
+            report(lost=0 if number < 200 else 5)
+    assert told == pytest.approx([100 * 2 / 51, 0.0, 0.0, 10.0], abs=0.1)
 
 
 def test_sound_is_kept_only_for_who_asks_for_it() -> None:
