@@ -8,8 +8,8 @@ totals, over packets enough.
 _SEQUENCES, _TOTALS = 1 << 32, 1 << 24
 
 
-def received_since(highest: int, before: int) -> int | None:
-    """Packets between two reports by their highest numbers, lost ones included; None when that makes no sense."""
+def expected_since(highest: int, before: int) -> int | None:
+    """Packets between two reports by their highest numbers, with those lost; None when that makes no sense."""
     count = (highest - before) % _SEQUENCES
     return count if count <= _SEQUENCES // 2 else None
 
@@ -35,7 +35,7 @@ class LossShare:
         if self._before is None:
             self._before = (highest, lost)
             return None
-        count = received_since(highest, self._before[0])
+        count = expected_since(highest, self._before[0])
         if count is not None and count < self._least:
             return None
         missed = lost_since(lost, self._before[1])

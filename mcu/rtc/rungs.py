@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcu.media import Rung
-from mcu.rtc.losses import lost_since, received_since
+from mcu.rtc.losses import expected_since, lost_since
 
 HEAVY_LOSS, LOSS = 0.2, 0.1  # of one report; of two in a row
 CLEAN_LOSS = 0.05  # with more there is no way up, unless half of it was there before; with ``LOSS`` there is none
@@ -32,7 +32,11 @@ BEGS, BEG_EVERY_US, BEG_WINDOW_US = 4, 1_000_000, 10_000_000  # so many seconds 
 FIRST_STEP, STEP = 1.4, 2.0  # of a probe: careful at first, since a line that is just wide enough is the usual one
 STEP_US, PATIENCE_US = 800_000, 4_000_000  # how long a step has to last before a report counts; may last without one
 MARGIN = 1.15  # the probe goes so far above the rung, which is not always at its mean
-MIN_INTERVAL_US = 300_000  # reports closer together are joined
+MIN_INTERVAL_US = 600_000  # reports closer together are joined: of few packets, a few lost ones look like many
+MORE_THAN_USUAL, SURELY_LOSS = (
+    2.5,
+    0.15,
+)  # times what is lost here anyway, is a loss of two reports in a row; or so much
 _BEST_OF_US = 30_000_000  # the best round trip is that of so long, and of as long before
 _US = 1_000_000
 
@@ -123,7 +127,7 @@ class RungChooser:
             return
         self._last = (now_us, report)
         sent = report.packets - before.packets
-        arrived = received_since(report.highest_sequence, before.highest_sequence)
+        arrived = expected_since(report.highest_sequence, before.highest_sequence)
         if sent <= 0 or arrived is None:
             return
         octets = report.octets - before.octets
@@ -203,7 +207,8 @@ class RungChooser:
         return rtt_us - min(self._best_us)
 
     def _is_crowded(self, lost: float, longer_us: float, *, slow: bool) -> bool:
-        if lost >= HEAVY_LOSS or (lost >= LOSS and self._lost >= LOSS):
+        much = min(SURELY_LOSS, max(LOSS, MORE_THAN_USUAL * self._usual_loss))
+        if lost >= HEAVY_LOSS or (lost >= much and self._lost >= LOSS):
             return True
         if longer_us > MUCH_LONGER_US:
             return slow or self._longer[-1] > LONGER_US

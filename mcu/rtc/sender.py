@@ -19,7 +19,7 @@ from mcu.rtc.transport import Transport
 AUDIO_HISTORY_PACKETS = 64  # 1.3 s; whoever asks later has played something else
 AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST = 40_000, 32  # half as many packets as are sent, and so many at once
 HISTORY_PACKETS = 512  # kept for retransmission: 2.5 s at 2 Mbps
-LOSS_OF_SOUND, LOSS_OF_PICTURE, LOSS_OF_PADDING = 50, 100, 20  # packets of which the lost share is told
+LOSS_OF_SOUND, LOSS_OF_PICTURE, LOSS_OF_PADDING = 50, 100, 50  # packets of which the lost share is told
 KEYFRAME_INTERVAL_US = 5_000_000  # one peer may ask for a keyframe so often
 KEYFRAME_BURST = 3  # and for so many at once, where nobody else pays for it
 PADDING_BYTES = 255  # the most that one packet can carry

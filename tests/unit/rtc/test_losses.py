@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcu.rtc.losses import LossShare, lost_since, received_since
+from mcu.rtc.losses import LossShare, expected_since, lost_since
 
 pytestmark = pytest.mark.unit
 
@@ -14,7 +14,7 @@ def test_the_share_is_of_enough_packets() -> None:
 
 
 def test_totals_wrap_around() -> None:
-    assert received_since(5, 0xFFFFFFFB) == 10
+    assert expected_since(5, 0xFFFFFFFB) == 10
     assert lost_since(-(1 << 23) + 1, (1 << 23) - 1) == 2
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from mcu.media import Rung
+from mcu.rtc.losses import LossShare
 from mcu.rtc.rungs import LineReport, RungChooser
+from mcu.rtc.sender import LOSS_OF_PADDING
 
 pytestmark = pytest.mark.unit
 
@@ -27,6 +29,7 @@ class Line:
     random_loss: float = 0.0  # of everything, padding too
     seed: int = 1
     way_us: int = 20 * MS
+    report_us: int = SECOND
     still: bool = False  # the canvas does not change: five small packets a second
     receiver_estimates: bool = False
     can_probe: bool = True
@@ -43,6 +46,8 @@ class Line:
         self.credit = 0.0
         self.drops = 0.0
         self.padded = self.padding_lost = 0
+        self.padding_share = LossShare(LOSS_OF_PADDING)
+        self.padding_share.reported(0, 0)
         self.reported = (0, 0)  # highest, lost
         self.chance = random.Random(self.seed)
         self.rungs.append((0.0, self.chooser.rung))
@@ -71,7 +76,7 @@ class Line:
         self.waiting = max(0.0, self.waiting + SOUND_BPS * 0.01 / 8 - drain)
         if missing:
             self.chooser.missing(missing, self.sent, self.now_us)
-        if self.now_us % SECOND == 0:
+        if self.now_us % self.report_us == 0:
             self._report()
         if self.receiver_estimates and self.now_us % (200 * MS) == 0 and self.waiting > drain * 5:
             self.chooser.remb(int(0.85 * self.bps), self.now_us)
@@ -104,9 +109,9 @@ class Line:
         self.reported = (highest, self.reported[1] + lost)
         rtt_us = round(self.way_us + self.waiting * 8 / self.bps * SECOND)
         report = LineReport(self.reported[1], highest, self.sent, self.octets, rtt_us)
-        if self.padded:
-            self.chooser.padding_lost(self.padding_lost / self.padded, self.now_us)
-            self.padded = self.padding_lost = 0
+        share = self.padding_share.reported(self.padded, self.padding_lost)
+        if share is not None:
+            self.chooser.padding_lost(share, self.now_us)
         self.chooser.report(report, self.now_us)
 
 
@@ -209,14 +214,23 @@ def test_a_way_that_became_longer_for_good_bars_no_way_up() -> None:
     assert line.chooser.rung is FULL
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("bps", [1_100_000, 10e6])
+def test_five_percent_of_random_loss_costs_no_rung_however_often_it_is_told(bps: float, seed: int) -> None:
+    line = Line(bps=bps, random_loss=0.05, seed=seed, report_us=300 * MS)
+    line.run(300)
+    assert line.chooser.downs <= (bps < 2e6)
+
+
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("loss", [0.02, 0.05])
-def test_random_loss_bars_no_way_up(loss: float, seed: int) -> None:
-    line = Line(bps=300_000, random_loss=loss, seed=seed)
+@pytest.mark.parametrize("report_us", [300 * MS, SECOND])
+def test_random_loss_bars_no_way_up(report_us: int, loss: float, seed: int) -> None:
+    line = Line(bps=300_000, random_loss=loss, seed=seed, report_us=report_us)
     line.run(12)
     assert line.chooser.rung is QUARTER
     line.bps = 10e6
-    line.run(40)
+    line.run(100)
     assert line.chooser.rung is FULL
 
 
