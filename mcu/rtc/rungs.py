@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from mcu.media import Rung
 from mcu.rtc.losses import expected_since, lost_since
 
-HEAVY_LOSS, LOSS = 0.2, 0.1  # of one report; of two in a row
+HEAVY_LOSS, LOSS = 0.2, 0.1  # of one report; of two in a row, but for what is lost anyway:
+MORE_THAN_USUAL, SURELY_LOSS = 2.5, 0.15  # it has to be so many times that; more than so much is not asked for
 CLEAN_LOSS = 0.05  # with more there is no way up, unless half of it was there before; with ``LOSS`` there is none
 USUAL_MEMORY = 0.8  # what is left, at the next report, of the packets by which the usual loss is told
 FEW_PACKETS = 3  # so few lost ones prove nothing
@@ -33,11 +34,7 @@ FIRST_STEP, STEP = 1.4, 2.0  # of a probe: careful at first, since a line that i
 STEP_US, PATIENCE_US = 800_000, 4_000_000  # how long a step has to last before a report counts; may last without one
 MARGIN = 1.15  # the probe goes so far above the rung, which is not always at its mean
 MIN_INTERVAL_US = 600_000  # reports closer together are joined: of few packets, a few lost ones look like many
-MORE_THAN_USUAL, SURELY_LOSS = (
-    2.5,
-    0.15,
-)  # times what is lost here anyway, is a loss of two reports in a row; or so much
-_BEST_OF_US = 30_000_000  # the best round trip is that of so long, and of as long before
+BEST_OF_US = 30_000_000  # the best round trip is that of so long, and of as long before
 _US = 1_000_000
 
 
@@ -87,7 +84,7 @@ class RungChooser:
         self._settled_us = 0
         self._last: tuple[int, LineReport] | None = None
         self._lost = 0.0
-        self._usual = (0.0, 0.0)  # packets lost and received on this rung, of late, while nothing was tried out
+        self._usual = (0.0, 0.0)  # packets lost and expected on this rung, of late, while nothing was tried out
         self._longer = deque([0.0], maxlen=3)  # than at best, the last round trips were
         self._slow = False
         self._sent_bps = 0.0
@@ -138,8 +135,8 @@ class RungChooser:
         longer_us = self._longer_us(report.rtt_us, now_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
         if self._probe is None:
-            all_missed, all_arrived = self._usual
-            self._usual = (all_missed * USUAL_MEMORY + max(0, missed), all_arrived * USUAL_MEMORY + arrived)
+            missed_before, expected_before = self._usual
+            self._usual = (missed_before * USUAL_MEMORY + max(0, missed), expected_before * USUAL_MEMORY + arrived)
         if self._probe is not None:
             self._judge(self._probe, lost, longer_us, now_us, slow=slow)
         elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
@@ -188,8 +185,8 @@ class RungChooser:
 
     @property
     def _usual_loss(self) -> float:
-        missed, arrived = self._usual
-        return missed / arrived if arrived else 0.0
+        missed, expected = self._usual
+        return missed / expected if expected else 0.0
 
     @property
     def _bearable_loss(self) -> float:
@@ -201,7 +198,7 @@ class RungChooser:
         if rtt_us is None:
             return 0
         before, since = self._best_us
-        if now_us - self._best_since_us >= _BEST_OF_US:
+        if now_us - self._best_since_us >= BEST_OF_US:
             before, since, self._best_since_us = since, math.inf, now_us
         self._best_us = (before, min(since, rtt_us))
         return rtt_us - min(self._best_us)
