@@ -135,8 +135,7 @@ class RungChooser:
         longer_us = self._longer_us(report.rtt_us, now_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
         if self._probe is None:
-            missed_before, expected_before = self._usual
-            self._usual = (missed_before * USUAL_MEMORY + max(0, missed), expected_before * USUAL_MEMORY + arrived)
+            self._note_usual(missed, arrived)
         if self._probe is not None:
             self._judge(self._probe, lost, longer_us, now_us, slow=slow)
         elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
@@ -182,6 +181,10 @@ class RungChooser:
             self._hold_until_us = now_us + BEGGAR_HOLD_US
 
     # --- decisions ----------------------------------------------------------------------------------------------------
+
+    def _note_usual(self, missed: int, expected: int) -> None:
+        missed_before, expected_before = self._usual
+        self._usual = (missed_before * USUAL_MEMORY + max(0, missed), expected_before * USUAL_MEMORY + expected)
 
     @property
     def _usual_loss(self) -> float:

@@ -105,7 +105,7 @@ class AudioSender(OutStream):
     def __init__(self, line: AnswerLine, transport: Transport, clock: MediaClock) -> None:
         super().__init__(line, transport, clock)
         self.codec = AudioCodec(self.codec_name)
-        self.on_loss: Callable[[float], None] | None = None  # told what percentage is lost at each report
+        self.on_loss: Callable[[float], None] | None = None  # told what percentage is lost, now and then
         self.resent = 0
         self.unknown = 0  # asked for again, but not kept any more
         self.resends = TokenBucket(AUDIO_RESEND_INTERVAL_US, AUDIO_RESEND_BURST)
@@ -114,8 +114,8 @@ class AudioSender(OutStream):
         self._history = [(-1, b"")] * kept  # number and datagram of the newest packets, by the number's last bits
         self._missed = [-1] * kept  # the numbers of those that were asked for, likewise
         self._losses = LossShare(LOSS_OF_SOUND)
-        self._missed_since = 0  # the last share was told
-        self._packets_before = 0  # that
+        self._missed_since = 0  # asked for since ``_losses`` told a share
+        self._packets_before = 0  # sent until then
 
     def reported(self, block: ReportBlock, now_us: int) -> None:
         """Note what the peer tells about its reception of this stream.

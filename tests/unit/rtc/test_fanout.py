@@ -148,6 +148,17 @@ def test_everybody_begins_at_the_full_size_and_the_other_encoders_rest() -> None
     assert world.fanout.metrics()["tutti_send_h264_peers_full"] == 3
 
 
+def test_a_share_of_the_few_newest_packets_takes_no_rung() -> None:
+    """Chromium also reports with every request for lost packets: half of two, of hundreds since the report before."""
+    world = _World(1)
+    sender = world.peers[0].video_sender
+    for lost in range(10):
+        world.run(1)
+        block = rtcp.ReportBlock(sender.ssrc, 128, lost, sender._sequence - 1, 0, 0, 0)
+        sender.reported(block, world.loop.now_us)
+    assert sender.target is FULL
+
+
 def test_a_change_of_rung_is_one_unbroken_stream_of_whole_pictures() -> None:
     world = _World(peers=2)
     world.run(2)

@@ -198,14 +198,6 @@ def test_five_percent_of_random_loss_costs_no_rung() -> None:
     assert line.rungs == [(0, FULL)]
 
 
-def test_what_was_lost_counts_since_the_report_before_that_was_used() -> None:
-    """Chromium also reports with every request for lost packets, a share of the few packets since its last report."""
-    chooser = RungChooser(BITRATES)
-    for report in range(1, 300):  # every 100 ms: of 20 packets one is lost
-        chooser.report(LineReport(report, 20 * report, 20 * report, 20_000 * report, 40 * MS), report * 100 * MS)
-    assert chooser.rung is FULL
-
-
 def test_a_way_that_became_longer_for_good_bars_no_way_up() -> None:
     line = Line(bps=300_000)
     line.run(10)
