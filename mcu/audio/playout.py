@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from mcu.audio.arrivals import Arrivals, Packet, PlayoutStats, to_us
 from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, make_decoder
-from mcu.audio.concealment import Concealment, fade_in
+from mcu.audio.decoding import PRE_ROLL_PACKETS, SourceDecoder
 from mcu.audio.elastic import ElasticSound
 from mcu.audio.mixing import ms, ramp
 from mcu.audio.opus import MAX_PACKET_SAMPLES
 from mcu.audio.repairs import LATENESS_US
 from mcu.audio.samples import joined, silence
-from mcu.errors import CodecError
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, AudioCodec, AudioUnit, Samples
 
 MIN_DELAY_US = 20_000
@@ -26,9 +25,7 @@ SILENCE_DBOV = -127.0
 
 _MARGIN_US = 5_000  # for the tick's own lateness and the resampler's look-ahead
 _CUT_ABOVE = ms(200)
-_DTX_BYTES = 2  # an Opus packet that says "nothing to hear" (RFC 6716 section 2.1.9)
 _FEC_MEMORY_US = 5_000_000  # how long after a loss the buffer keeps room for the next packet's copy
-_PRE_ROLL_PACKETS = 2
 _PACKETS_IN_HAND = 16  # decoded and not yet played: 2.5 ms the shortest
 _UNHEARD_PACKETS = 32  # remembered of a silent sender: what may still be due when he speaks
 
@@ -60,34 +57,26 @@ class Playout:
         self.stats = PlayoutStats()
         self.delay_us = 0  # of the last block, over the fastest transit
         self._channels = channels
-        self._make = make
-        self._decoders: dict[AudioCodec, Decoder] = {}
-        self._decoder: Decoder | None = None  # of the packet decoded last
+        self._decoder = SourceDecoder(channels, self.stats, make)
         self._sound = ElasticSound(channels)
         self._packet_samples = SAMPLES_PER_TICK
         self._level: float | None = SILENCE_DBOV  # as the sender said of the packet decoded last
-        self._concealment = Concealment(channels)
         self._lost_us = -_FEC_MEMORY_US
-        # packets not decoded, which the decoder gets to know before it is heard
-        self._skipped: deque[Packet] = deque(maxlen=_PRE_ROLL_PACKETS)
         self._unheard: deque[AudioUnit] = deque(maxlen=_UNHEARD_PACKETS)  # came while at rest
         # what belongs to one run of timestamps
         self._arrivals = Arrivals(self.stats)
         self._cursor: int | None = None  # stream time of the next sample to be decoded, None before the start
         self._sequence = 0  # of the packet decoded last
         self._capture: tuple[int, int] | None = None  # stream time and capture time that belong together
-        self._begun: deque[tuple[int, int]] = deque(
-            maxlen=_PACKETS_IN_HAND
-        )  # where packets in hand begin, and arrivals
+        # where packets in hand begin, and when they came
+        self._begun: deque[tuple[int, int]] = deque(maxlen=_PACKETS_IN_HAND)
         self._owed = 0  # samples made up while there was no telling what is missing
 
     def push(self, unit: AudioUnit) -> None:
         """Take a packet, whenever it comes."""
         self.stats.received += 1
-        try:
-            samples = self._decoder_of(unit.codec).duration(unit.data)
-        except CodecError:
-            self.stats.malformed += 1
+        samples = self._decoder.duration(unit)
+        if samples is None:
             return
         packet = Packet(unit, unit.rtp_time * (SAMPLE_RATE_HZ // RTP_CLOCK_HZ[unit.codec]), samples)
         if self._arrivals.jumped(packet):
@@ -98,7 +87,7 @@ class Playout:
 
     def level(self) -> float | None:
         """What the sender says of the next 20 ms in dBov; None when it does not say, -127 when there is nothing."""
-        levels = [self._level] if len(self._sound) and not self._concealment.made_up else []
+        levels = [self._level] if len(self._sound) and not self._decoder.made_up else []
         if self._cursor is not None and len(self._sound) < SAMPLES_PER_TICK:
             first = self._arrivals.first()
             if first is not None:
@@ -125,7 +114,7 @@ class Playout:
             return self._run_out()
         if wanted - self._position > _CUT_ABOVE:
             self._cut(wanted, decode=decode)
-        live = self._fill(SAMPLES_PER_TICK, decode=decode) or self._concealment.made_up == 0
+        live = self._fill(SAMPLES_PER_TICK, decode=decode) or self._decoder.made_up == 0
         position = self._position
         self.delay_us = now_us - base_us - to_us(position)
         capture_us = None
@@ -155,11 +144,10 @@ class Playout:
     def rest(self) -> None:
         """Hold nothing ready until ``resume``: all that is to be done until then is ``skim``."""
         self._sound.clear()
-        self._skipped.clear()
+        self._decoder.rest()
         self._begun.clear()
         self._cursor = None
         self._owed = 0
-        self._concealment.run_out()
         self._level = SILENCE_DBOV
 
     def skim(self, units: Sequence[AudioUnit]) -> Sequence[AudioUnit]:
@@ -198,8 +186,8 @@ class Playout:
         if base_us is not None:
             wanted = self._to_samples(now_us - base_us - self._wanted_delay_us(now_us, base_us, pictures_offset_us))
             for unit in self._unheard:
-                self._recall(unit, wanted - _PRE_ROLL_PACKETS * self._packet_samples)
-            self._skipped.extend(self._arrivals.take_until(wanted))
+                self._recall(unit, wanted - PRE_ROLL_PACKETS * self._packet_samples)
+            self._decoder.skip(self._arrivals.take_until(wanted))
             self._start(wanted)
         self._unheard.clear()
 
@@ -208,10 +196,9 @@ class Playout:
         start = unit.rtp_time * (SAMPLE_RATE_HZ // RTP_CLOCK_HZ[unit.codec])
         if start + MAX_PACKET_SAMPLES <= since:
             return
-        try:
-            self._arrivals.recall(Packet(unit, start, self._decoder_of(unit.codec).duration(unit.data)))
-        except CodecError:
-            self.stats.malformed += 1
+        samples = self._decoder.duration(unit)
+        if samples is not None:
+            self._arrivals.recall(Packet(unit, start, samples))
 
     # --- where to play -----------------------------------------------------------------------------------------------
 
@@ -228,7 +215,7 @@ class Playout:
     def _wanted_delay_us(self, now_us: int, base_us: int, pictures_offset_us: int | None) -> int:
         packet_us = to_us(self._packet_samples)
         lateness_us = self._arrivals.estimator.spread_us(now_us)
-        if now_us - self._lost_us < _FEC_MEMORY_US and AudioCodec.OPUS in self._decoders:
+        if now_us - self._lost_us < _FEC_MEMORY_US and self._decoder.knows_opus:
             lateness_us += packet_us
         if now_us < self._arrivals.repairs.until_us:
             lateness_us = max(lateness_us, LATENESS_US)
@@ -269,24 +256,17 @@ class Playout:
         self._capture = None
         self._begun.clear()
         self._owed = 0
-        self._decoders.clear()
-        self._decoder = None
-        self._skipped.clear()
+        self._decoder.restart()
         self._unheard.clear()
 
     def _run_out(self) -> Played:
         """Silence, after what was left of the stream before."""
         rest = self._sound.clear()[:SAMPLES_PER_TICK]
-        self._concealment.run_out()
+        self._decoder.run_out()
         missing = silence(self._channels, SAMPLES_PER_TICK - len(rest))
         return Played(joined(ramp(rest, 1, 0), missing) if len(rest) else missing, None, live=False)
 
-    # --- decoding ----------------------------------------------------------------------------------------------------
-
-    def _decoder_of(self, codec: AudioCodec) -> Decoder:
-        if codec not in self._decoders:
-            self._decoders[codec] = self._make(codec, self._channels)
-        return self._decoders[codec]
+    # --- what is played ----------------------------------------------------------------------------------------------
 
     def _fill(self, count: int, *, decode: bool) -> bool:
         """Have ``count`` samples in hand, made up where packets miss. Says whether a packet was used."""
@@ -303,11 +283,13 @@ class Playout:
             packet = self._arrivals.take(self._cursor)
             if packet is None:
                 break
-            self._sound.append(self._decode(packet, decode=decode))
+            self._note(packet)
+            self._sound.append(self._decoder.decode(packet, heard=decode))
             used = True
         return used
 
-    def _decode(self, packet: Packet, *, decode: bool) -> Samples:
+    def _note(self, packet: Packet) -> None:
+        """This packet is played next."""
         unit = packet.unit
         self._cursor = packet.end
         self._sequence = unit.sequence
@@ -317,23 +299,6 @@ class Playout:
         self._packet_samples = packet.samples
         self._begun.append((packet.start, unit.arrival_us))
         self._level = None if unit.level_dbov is None else -float(unit.level_dbov)
-        self._concealment.in_dtx = unit.codec is AudioCodec.OPUS and len(unit.data) <= _DTX_BYTES
-        if not decode:
-            self._skipped.append(packet)
-            self._concealment.made_up = 0
-            return silence(self._channels, packet.samples)
-        self._decoder = self._decoder_of(unit.codec)
-        unheard_before = bool(self._skipped)
-        try:
-            while self._skipped:
-                skipped = self._skipped.popleft().unit
-                self._decoder_of(skipped.codec).decode(skipped.data)
-            piece = self._decoder.decode(unit.data)
-        except CodecError:
-            self.stats.malformed += 1
-            return self._conceal(packet.samples, decode=True)
-        self._concealment.heard(piece)
-        return fade_in(piece) if unheard_before else self._concealment.resume(piece)
 
     # --- what is missing ---------------------------------------------------------------------------------------------
 
@@ -342,7 +307,7 @@ class Playout:
         following = self._arrivals.first()
         if following is None:  # late, lost or not sent: what comes next will tell
             self._owed += SAMPLES_PER_TICK
-            self._sound.append(self._conceal(SAMPLES_PER_TICK, decode=decode))
+            self._sound.append(self._decoder.conceal(SAMPLES_PER_TICK, heard=decode))
             return
         assert self._cursor is not None
         gap = following.start - self._cursor
@@ -351,7 +316,8 @@ class Playout:
             self.stats.late += 1
             return
         lost = following.unit.sequence > self._sequence + 1  # else the sender was silent (DTX)
-        self._concealment.pauses |= gap > 0 and not lost
+        if gap > 0 and not lost:
+            self._decoder.note_pause()
         bridged, self._owed = min(gap, self._owed), 0
         if bridged:  # it has been made up for already
             self._cursor += bridged
@@ -361,16 +327,16 @@ class Playout:
         self._cursor += step
         recovered = None
         if lost and step == gap and decode:
-            recovered = self._decoder_of(following.unit.codec).recover(following.unit.data, step)
+            recovered = self._decoder.recover(following.unit, step)
         if recovered is None:
             self._count(following, step, lost=lost)
-            self._sound.append(self._conceal(step, decode=decode))
+            self._sound.append(self._decoder.conceal(step, heard=decode))
             return
         self.stats.fec_recovered += 1
         self._sequence = following.unit.sequence - 1
         self._arrivals.recovered.append(self._sequence)
         self._lost_us = following.unit.arrival_us
-        self._sound.append(self._concealment.resume(recovered))
+        self._sound.append(recovered)
 
     def _count(self, following: Packet, samples: int, *, lost: bool) -> None:
         if lost:
@@ -379,6 +345,3 @@ class Playout:
             self.stats.lost += packets
             self.stats.concealed += samples
             self._lost_us = following.unit.arrival_us
-
-    def _conceal(self, samples: int, *, decode: bool) -> Samples:
-        return self._concealment.conceal(self._decoder if decode else None, samples)
