@@ -97,11 +97,11 @@ def _accepted(
 
 def _codec(codec: Codec, *, video: bool) -> Iterator[str]:
     channels = "/2" if codec.channels == 2 else ""  # noqa: PLR2004 - stereo
-    names = {"opus": "opus", "rtx": "rtx"}
+    names = {name: name for name in ("opus", "rtx", "red", "ulpfec")}
     yield f"a=rtpmap:{codec.payload_type} {names.get(codec.name, codec.name.upper())}/{codec.clock_hz}{channels}"
     yield from (f"a=rtcp-fb:{codec.payload_type} {feedback}" for feedback in sorted(codec.feedback))
     parameters = dict(codec.parameters)
-    if video and codec.name != "rtx":
+    if video and codec.is_media:
         parameters["x-google-start-bitrate"] = str(START_KBPS)
     if parameters:
         settings = ";".join(f"{key}={value}" if value else key for key, value in parameters.items())

@@ -28,6 +28,15 @@ def _vp8_body(payload: bytes) -> tuple[bool, int]:
     return first & 0x17 == 0x10, position  # noqa: PLR2004 - S set and partition 0
 
 
+def _vp8_picture_id(payload: bytes) -> tuple[int, int] | None:
+    """The picture's number, and of how many bits it is; None when the payload tells none."""
+    if len(payload) < 4 or not payload[0] & 0x80 or not payload[1] & 0x80:  # noqa: PLR2004 - up to 15 bits of number
+        return None
+    if payload[2] & 0x80:
+        return (payload[2] & 0x7F) << 8 | payload[3], 15
+    return payload[2], 7
+
+
 def _h264_units(payload: bytes) -> Iterator[tuple[int, bool]]:
     """Type of each NAL unit in the payload, and whether it begins there."""
     kind = payload[0] & 0x1F if payload else 0
@@ -51,6 +60,16 @@ def starts_frame(codec: VideoCodec, payload: bytes) -> bool:
             return False
     kind, begins = next(_h264_units(payload), (0, False))
     return begins and kind in {_SPS, _AUD}
+
+
+def follows(codec: VideoCodec, before: bytes, payload: bytes) -> bool:
+    """Whether ``payload`` shows by itself that its frame is the next after that of ``before``, by VP8's picture ids."""
+    if codec is not VideoCodec.VP8 or not starts_frame(codec, payload):
+        return False
+    earlier, later = _vp8_picture_id(before), _vp8_picture_id(payload)
+    if earlier is None or later is None:
+        return False
+    return later == ((earlier[0] + 1) % (1 << earlier[1]), earlier[1])
 
 
 def is_keyframe_start(codec: VideoCodec, payload: bytes) -> bool:

@@ -79,6 +79,10 @@ class NackSchedule:
         if self._newest is None or newest > self._newest:
             self._newest = newest
 
+    def came_otherwise(self, sequence: int) -> None:
+        """That packet is not missing any more, and not by an answer."""
+        self._missing.pop(sequence, None)
+
     def answered(self, sequence: int, now_us: int) -> bool:
         """Whether that packet is missing, has been asked for, and may come because of that."""
         missing = self._missing.get(sequence)

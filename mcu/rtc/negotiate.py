@@ -5,7 +5,7 @@ on. VP8 stands first in our answer, so browsers send VP8 (cheapest to decode); H
 whoever takes it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,6 +20,7 @@ _STATIC = {"0": Codec(0, "pcmu", 8_000), "8": Codec(8, "pcma", 8_000), "9": Code
 _OPUS = {"minptime": "10", "useinbandfec": "1"}
 _SPEECH = {"usedtx": "1"}  # in silence a packet every 400 ms is enough (RFC 7587, section 3.1.3)
 _STEREO = {"stereo": "1", "sprop-stereo": "1", "maxaveragebitrate": "128000"}
+_FEC = ("red", "ulpfec")  # the one wraps packets of the other and of media
 _AUDIO_FEEDBACK = frozenset({"nack"})  # lost packets are sent again, on the same SSRC
 _VIDEO_FEEDBACK = frozenset({"nack", "nack pli", "ccm fir", "goog-remb"})
 _EXTENSIONS = {"audio": (MID_URI, AUDIO_LEVEL_URI), "video": (MID_URI, ABS_SEND_TIME_URI)}
@@ -172,8 +173,22 @@ def _video_codecs(offered: MediaLine) -> tuple[Codec, ...]:
     chosen: list[Codec] = []
     for codec in [*vp8, *h264]:
         chosen.append(_answered(codec, codec.feedback & _VIDEO_FEEDBACK))
-        chosen += [_answered(rtx, frozenset()) for rtx in codecs if apt(rtx) == codec.payload_type]
+        chosen += _rtx_of(codec, codecs)
+    if vp8:
+        chosen += _protection(codecs)
     return tuple(chosen)
+
+
+def _rtx_of(codec: Codec, codecs: Sequence[Codec]) -> Iterator[Codec]:
+    yield from (_answered(rtx, frozenset()) for rtx in codecs if apt(rtx) == codec.payload_type)
+
+
+def _protection(codecs: Sequence[Codec]) -> Iterator[Codec]:
+    """Forward error correction, for pictures that are numbered: a lost packet of it is then seen to be no picture's."""
+    offered = {codec.name: codec for codec in codecs}
+    for name in _FEC if offered.keys() >= set(_FEC) else ():
+        yield _answered(offered[name], frozenset())
+        yield from _rtx_of(offered[name], codecs)
 
 
 def _answered(codec: Codec, feedback: frozenset[str]) -> Codec:
@@ -209,7 +224,7 @@ def _assign_sending(accepted: Sequence[AnswerLine]) -> None:
 
 def _send_codec(codecs: Iterable[Codec]) -> Codec:
     """H.264 for who takes it, else VP8, else (sound) the only one."""
-    media = [codec for codec in codecs if codec.name != "rtx"]
+    media = [codec for codec in codecs if codec.is_media]
     return next((codec for codec in media if codec.name == VideoCodec.H264), media[0])
 
 

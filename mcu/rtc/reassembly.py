@@ -2,13 +2,14 @@
 
 A frame is complete when the packets from the end of the frame before to its marker bit are there. A hole holds back
 what follows until its packets come, a later keyframe is complete, or the deadline has passed; then nothing is released
-until a keyframe, for a decoder survives a jump to a keyframe but no hole in between.
+until a keyframe, for a decoder survives a jump to a keyframe but no hole in between. What is missing between two frames
+whose numbers follow each other is none of them: padding or error correction.
 """
 
 from dataclasses import dataclass
 
 from mcu.media import VideoCodec
-from mcu.rtc.depacketize import is_keyframe_start, join, starts_frame
+from mcu.rtc.depacketize import follows, is_keyframe_start, join, starts_frame
 
 DEADLINE_US = 400_000  # how long a hole may hold back what follows
 MAX_PACKETS = 1024  # kept at most; more are given up together
@@ -52,6 +53,7 @@ class FrameAssembler:
         self._scan = 0  # first packet from the head on that is not there
         self._newest = 0  # newest sequence number in store
         self._late_run = 0
+        self._released: VideoPacket | None = None  # first packet of the frame released last
         self._hole_since_us: int | None = None
         self._keyframe_after: int | None = None  # where the newest keyframe behind the hole begins
 
@@ -167,6 +169,8 @@ class FrameAssembler:
         while self._head is not None:
             packet = self._packets.get(self._scan)
             if packet is None:
+                if self._skip_what_is_no_media():
+                    continue
                 break
             if self._scan > self._head and packet.time != self._packets[self._head].time:
                 self._take(frames)  # the frame before had no marker
@@ -179,6 +183,21 @@ class FrameAssembler:
                 self._head = self._scan
         self._note_hole(progress=bool(frames), now_us=now_us)
         return frames
+
+    def _skip_what_is_no_media(self) -> bool:
+        """Go on at the next frame, if nothing but packets between the frames is missing before it."""
+        if self._scan != self._head or self._released is None:
+            return False
+        following = min((s for s, packet in self._packets.items() if packet.payload), default=None)
+        if following is None:
+            return False
+        packet = self._packets[following]
+        if not follows(packet.codec, self._released.payload, packet.payload):
+            return False
+        for sequence in [s for s in self._packets if s < following]:
+            del self._packets[sequence]
+        self._head = self._scan = following
+        return True
 
     def _note_hole(self, *, progress: bool, now_us: int) -> None:
         if self._head is None or self._newest < self._scan or not self._packets:
@@ -196,7 +215,7 @@ class FrameAssembler:
         payloads = [packet.payload for packet in packets if packet.payload]
         if not payloads:
             return
-        first = packets[0]
+        self._released = first = packets[0]
         try:
             data, keyframe = join(first.codec, payloads)
         except ValueError:

@@ -12,6 +12,7 @@ from typing import Protocol
 from mcu.clock import MediaClock
 from mcu.media import VIDEO_CLOCK_HZ, VideoCodec, VideoUnit
 from mcu.rtc import rtcp
+from mcu.rtc.fec import FecDecoder, Protection
 from mcu.rtc.keyframes import KeyframeRequests
 from mcu.rtc.nack import NackSchedule
 from mcu.rtc.negotiate import AnswerLine, apt
@@ -47,8 +48,9 @@ class Link:
 class _VideoStream:
     """State of one incoming SSRC."""
 
-    def __init__(self, ssrc: int) -> None:
+    def __init__(self, ssrc: int, protection: Protection) -> None:
         self.reception = Reception(ssrc, VIDEO_CLOCK_HZ)
+        self.fec = FecDecoder(ssrc, protection, lambda sequence: self.reception.place(sequence, 0)[0])
         self.assembler = FrameAssembler()
         self.nack = NackSchedule()
         self.restarts = 0  # of the assembler, when the schedule was last renewed
@@ -69,9 +71,13 @@ class VideoReceiver:
         self.keyframes = 0
         self.plis = 0
         self.nacks = 0  # packets asked for
-        self._codecs = {c.payload_type: VideoCodec(c.name) for c in line.codecs if c.name != "rtx"}
+        self.fec_recovered = 0  # packets that were lost and worked out of others
+        self._codecs = {c.payload_type: VideoCodec(c.name) for c in line.codecs if c.is_media}
         self._rtx = {c.payload_type: apt(c) for c in line.codecs if c.name == "rtx"}
+        self._originals = frozenset({*self._codecs, *(c.payload_type for c in line.codecs if c.name == "red")})
         self._send_time_id = line.extensions.get(ABS_SEND_TIME_URI)
+        ulpfec = next((c.payload_type for c in line.codecs if c.name == "ulpfec"), None)
+        self._protection = Protection(ulpfec, self._send_time_id)
         self._announced = next((s for s in line.offered.ssrcs if s not in line.offered.rtx_of), None)
         self._link = link
         self._stream: _VideoStream | None = None
@@ -90,16 +96,16 @@ class VideoReceiver:
             yield self._stream.reception
 
     def rtp(self, packet: RtpPacket, now_us: int) -> None:
-        """Take a packet of media or a retransmission."""
+        """Take a packet of media, with or without protection, or a retransmission."""
         if self._link.uplink.packet(len(packet.payload), packet.extension(self._send_time_id), now_us):
             self._link.uplink_fell()
-        if packet.payload_type in self._codecs:
+        if packet.payload_type in self._originals:
             if self._stream is None or self._stream.reception.ssrc != packet.ssrc:
                 self._count_drops()
-                self._stream = _VideoStream(packet.ssrc)
+                self._stream = _VideoStream(packet.ssrc, self._protection)
             place = self._stream.reception.received(packet.sequence, packet.timestamp, len(packet.payload), now_us)
             self._mend(self._stream, place[0], now_us, original=bool(self._rtx))
-            self._packet(self._stream, packet, packet.payload_type, packet.payload, place, now_us)
+            self._take(self._stream, packet, place, now_us)
         elif packet.payload_type in self._rtx:
             self._retransmitted(packet, self._rtx[packet.payload_type], now_us)
         else:
@@ -107,31 +113,43 @@ class VideoReceiver:
 
     def _retransmitted(self, packet: RtpPacket, payload_type: int | None, now_us: int) -> None:
         stream = self._stream
-        if stream is None or payload_type not in self._codecs or len(packet.payload) <= _RTX_HEADER_BYTES:
+        if stream is None or payload_type not in self._originals or len(packet.payload) <= _RTX_HEADER_BYTES:
             self.drops["rtx"] += 1  # padding that probes the line, mostly
             return
-        sequence = int.from_bytes(packet.payload[:_RTX_HEADER_BYTES])
+        sequence, payload = int.from_bytes(packet.payload[:_RTX_HEADER_BYTES]), packet.payload[_RTX_HEADER_BYTES:]
         place = stream.reception.place(sequence, packet.timestamp)
         self._mend(stream, place[0], now_us, original=False)
-        self._packet(stream, packet, payload_type, packet.payload[_RTX_HEADER_BYTES:], place, now_us)
+        original = RtpPacket(payload_type, packet.marker, sequence, packet.timestamp, stream.reception.ssrc, payload)
+        self._take(stream, original, place, now_us)
 
     def _mend(self, stream: _VideoStream, sequence: int, now_us: int, *, original: bool) -> None:
         """Note for the schedule what came; after too large a hole begin again."""
         if not stream.nack.received(sequence, now_us, original=original):
             stream.assembler.abandon()
 
-    def _packet(  # noqa: PLR0913, PLR0917 - a packet's parts, which differ for retransmissions
-        self,
-        stream: _VideoStream,
-        packet: RtpPacket,
-        payload_type: int,
-        payload: bytes,
-        place: tuple[int, int],
-        now_us: int,
-    ) -> None:
-        sequence, time = place
-        codec = self._codecs[payload_type]
-        frames = stream.assembler.push(VideoPacket(sequence, time, packet.marker, codec, payload, now_us), now_us)
+    def _take(self, stream: _VideoStream, packet: RtpPacket, place: tuple[int, int], now_us: int) -> None:
+        """Take a packet by its unwrapped sequence number and timestamp."""
+        if packet.payload_type in self._codecs:
+            self._part_of_frame(stream, packet, place, now_us)
+            return
+        try:
+            for sequence, part in stream.fec.unwrap(place[0], packet):
+                time = stream.reception.place(part.sequence, part.timestamp)[1]
+                if sequence != place[0]:
+                    self.fec_recovered += 1
+                    stream.nack.came_otherwise(sequence)
+                self._part_of_frame(stream, part, (sequence, time), now_us)
+        except ValueError:
+            self.drops["fec"] += 1
+
+    def _part_of_frame(self, stream: _VideoStream, packet: RtpPacket, place: tuple[int, int], now_us: int) -> None:
+        """Take a packet of media, or an empty one that stands where there is none."""
+        codec = self._codecs.get(packet.payload_type)
+        if codec is None and packet.payload:
+            self.drops["payload_type"] += 1
+            return
+        part = VideoPacket(*place, packet.marker, codec or VideoCodec.VP8, packet.payload, now_us)
+        frames = stream.assembler.push(part, now_us)
         self._settle(stream, frames, now_us)
 
     def _settle(self, stream: _VideoStream, frames: list[Frame], now_us: int) -> None:

@@ -8,6 +8,7 @@ _EXTENSION = struct.Struct("!HH")
 _ONE_BYTE_PROFILE = 0xBEDE
 _TWO_BYTE_PROFILE = 0x1000
 _VERSION = 2
+_PADDED, _EXTENDED, _SOURCES = 0x20, 0x10, 0x0F  # in the first byte
 
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -26,6 +27,7 @@ class RtpPacket:
     payload: bytes
     extension_profile: int = 0
     extension_block: bytes = b""
+    raw: bytes = b""  # all of it
 
     def extension(self, id_: int | None) -> bytes | None:
         """The header extension of that negotiated id, None when it is absent or the block is broken."""
@@ -35,10 +37,26 @@ class RtpPacket:
         if self.extension_profile == _ONE_BYTE_PROFILE and block[0] >> 4 == id_:  # the first, as is usual
             end = (block[0] & 15) + 2
             return block[1:end] if end <= len(block) else None
-        return _find_extension(self.extension_profile, self.extension_block, id_)
+        span = _find_extension(self.extension_profile, block, id_)
+        return None if span is None else block[slice(*span)]
+
+    @property
+    def header_size(self) -> int:
+        """Where the payload begins in ``raw``."""
+        first = self.raw[0]
+        extension = _EXTENSION.size + len(self.extension_block) if first & _EXTENDED else 0
+        return _FIXED.size + 4 * (first & _SOURCES) + extension
+
+    def extension_span(self, id_: int | None) -> tuple[int, int] | None:
+        """Where that extension's value begins and ends in ``raw``; None when it is absent or the block is broken."""
+        span = None if id_ is None else _find_extension(self.extension_profile, self.extension_block, id_)
+        if span is None:
+            return None
+        block = self.header_size - len(self.extension_block)
+        return block + span[0], block + span[1]
 
 
-def _find_extension(profile: int, block: bytes, wanted: int) -> bytes | None:
+def _find_extension(profile: int, block: bytes, wanted: int) -> tuple[int, int] | None:
     two_byte = profile & 0xFFF0 == _TWO_BYTE_PROFILE
     if not two_byte and profile != _ONE_BYTE_PROFILE:
         return None
@@ -56,7 +74,7 @@ def _find_extension(profile: int, block: bytes, wanted: int) -> bytes | None:
             id_, length, start = head >> 4, (head & 15) + 1, position + 1
         position = start + length
         if id_ == wanted:
-            return block[start:position] if position <= end else None
+            return (start, position) if position <= end else None
     return None
 
 
@@ -76,22 +94,22 @@ def parse(data: bytes) -> RtpPacket:
     first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
     if first >> 6 != _VERSION:
         raise ValueError("not RTP version 2")
-    start, end = _FIXED.size + 4 * (first & 15), len(data)
+    start, end = _FIXED.size + 4 * (first & _SOURCES), len(data)
     profile, block = 0, b""
-    if first & 0x10:
+    if first & _EXTENDED:
         if start + _EXTENSION.size > end:
             raise ValueError("cut off in the header extension")
         profile, words = _EXTENSION.unpack_from(data, start)
         start += _EXTENSION.size
         block = data[start : start + 4 * words]
         start += 4 * words
-    if first & 0x20:
+    if first & _PADDED:
         if data[-1] == 0:
             raise ValueError("padding of no length")
         end -= data[-1]
     if start > end:
         raise ValueError("cut off before the payload")
-    return RtpPacket(second & 0x7F, second >= 0x80, sequence, timestamp, ssrc, data[start:end], profile, block)  # noqa: PLR2004 - the marker is the top bit
+    return RtpPacket(second & 0x7F, second >= 0x80, sequence, timestamp, ssrc, data[start:end], profile, block, data)  # noqa: PLR2004 - the marker is the top bit
 
 
 class HeaderWriter:

@@ -14,6 +14,7 @@ MAX_LINES = 16  # media lines in one offer
 MAX_CANDIDATES = 32  # taken from one peer; the others are ignored
 DIRECTIONS = ("inactive", "sendonly", "recvonly", "sendrecv")  # bit 0: sends, bit 1: receives
 
+_REPAIRS = frozenset({"rtx", "red", "ulpfec"})
 _CREDENTIAL = re.compile(r"[!-~]{1,256}")
 _MEDIA = re.compile(r"(\S+) (\d{1,5})(?:/\d+)? (\S+)((?: \S+)*)")
 
@@ -28,6 +29,11 @@ class Codec:
     channels: int = 1
     parameters: dict[str, str] = field(default_factory=dict)
     feedback: frozenset[str] = frozenset()
+
+    @property
+    def is_media(self) -> bool:
+        """Whether it is sound or picture, not a way to make up for losses."""
+        return self.name not in _REPAIRS
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,6 +251,7 @@ class MediaSession:
         for kind, receiver in self.videos.items():
             stats[f"{kind}_frames_in"] = receiver.frames
             stats[f"{kind}_nacks"] = receiver.nacks
+            stats[f"{kind}_fec_recovered"] = receiver.fec_recovered
             stats[f"{kind}_plis"] = receiver.plis
         stats |= {f"{of}_dropped_{reason}": count for (of, reason), count in self.drops().items() if of != "packets"}
         if self.audio is not None:

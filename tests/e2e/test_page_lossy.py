@@ -1,4 +1,7 @@
-"""The page on bad lines: lost sound is sent again in both directions, who cannot ask gets FEC, jitter is no loss."""
+"""The page on bad lines: lost sound is sent again in both directions, who cannot ask gets FEC, jitter is no loss.
+
+Pictures come with error correction, so that on a long line they need not wait for what is sent again.
+"""
 
 import asyncio
 import re
@@ -17,6 +20,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loo
 
 LOSS, FEW = 0.1, 0.04
 REPAIRED = 10  # packets of hers that came only because they were asked for
+WORKED_OUT = 20  # packets of her pictures that followed from others
+LONG_MS = 150  # one way
 RECEIVED = 400  # packets of the mix
 MENDED = 5  # packets of the mix that were lost and taken from the copy in the next one
 HEARD = "stats().then((all) => all.find((each) => each.type === 'inbound-rtp' && each.kind === 'audio'))"
@@ -102,5 +107,25 @@ async def test_jitter_is_not_reported_as_loss(browser: Browser, server: Server, 
     reported = await ana.knows(REPORTED)
     assert sent["nackCount"] > 0
     assert reported["packetsLost"] < RECEIVED / 20
+    assert ana.errors == []
+    await ana.close()
+
+
+async def test_pictures_on_a_long_lossy_line_do_not_wait(
+    browser: Browser, server: Server, room: str, line: ImpairedLine
+) -> None:
+    """Asked for again, a lost packet comes a round trip later, and all pictures behind it wait."""
+    ana = await Guest.of(browser, server.url)
+    await _lead_through(ana, line)
+    await ana.join(room, "Ana")
+    line.impair(Impairment(delay_ms=LONG_MS, loss=FEW))
+    deadline, stats, whole_ms = time.monotonic() + 60, {"camera_fec_recovered": 0}, 2.0 * LONG_MS
+    while stats["camera_fec_recovered"] < WORKED_OUT or whole_ms >= LONG_MS:
+        assert time.monotonic() < deadline, (stats, whole_ms)
+        await asyncio.sleep(0.5)
+        (her,) = (await asyncio.to_thread(server.get, f"/v1/rooms/{room}/participants"))["participants"]
+        stats = her["stats"]
+        detail = await asyncio.to_thread(server.get, f"/v1/rooms/{room}/participants/{her['id']}")
+        whole_ms = detail["delays"].get("picture", {"receive": {"p95_ms": whole_ms}})["receive"]["p95_ms"]
     assert ana.errors == []
     await ana.close()

@@ -174,7 +174,7 @@ class _Deafening(NarrowDecoder):
 
 def test_a_decoder_far_over_full_scale_does_not_hush_the_others() -> None:
     room = Room(ada=Person(440, steady(0.2)), bo=Person(660, steady(0.2)), mallory=Person(1000, steady(0.2)))
-    room.mixer._sources["mallory"].playout._make = _Deafening
+    room.mixer._sources["mallory"].playout._decoder._make = _Deafening
     room.run(2)
     heard = room.people["bo"].heard()[-48_000:]
     assert strength(heard, 440) > 0.1

@@ -88,6 +88,40 @@ def test_firefox_without_h264_gets_vp8() -> None:
     assert agreement.negotiated.screen_in
 
 
+FEC = "a=rtpmap:35 red/90000\r\na=rtpmap:36 rtx/90000\r\na=fmtp:36 apt=35\r\na=rtpmap:37 ulpfec/90000\r\n"
+PROTECTED = ["red", "rtx", "ulpfec"]
+
+
+@pytest.mark.parametrize(
+    ("formats", "offered", "names"),
+    [
+        ("35 36 37 96 97", VP8 + FEC, ["vp8", "rtx", *PROTECTED]),
+        ("96 97 98 35 36 37", VP8 + H264 + FEC, ["vp8", "rtx", "h264", *PROTECTED]),
+        ("98 35 36 37", H264 + FEC, ["h264"]),  # its pictures have no numbers
+        ("96 97 37", VP8 + FEC, ["vp8", "rtx"]),
+        ("96 97 35 36", VP8 + FEC, ["vp8", "rtx"]),
+    ],
+)
+def test_numbered_pictures_may_be_protected(formats: str, offered: str, names: list[str]) -> None:
+    line = _agree(_video("0", formats=formats, more=offered)).lines[0]
+    assert [codec.name for codec in line.codecs] == names
+    assert line.send_codec is not None
+    assert line.send_codec.name in {"vp8", "h264"}
+
+
+@pytest.mark.parametrize("offer", [CHROMIUM, FIREFOX])
+def test_browsers_are_asked_to_protect_their_pictures(offer: str) -> None:
+    agreement = negotiate(parse_offer(offer))
+    camera = agreement.lines[1]
+    assert [codec.name for codec in camera.codecs[-3:]] == PROTECTED
+    red, rtx, ulpfec = camera.codecs[-3:]
+    answer = write_answer(agreement, LocalTransport(1, "u", "p", [], [], "s", "c"), {})
+    assert f"a=rtpmap:{red.payload_type} red/90000\r\n" in answer
+    assert f"a=rtpmap:{ulpfec.payload_type} ulpfec/90000\r\n" in answer
+    assert f"a=fmtp:{rtx.payload_type} apt={red.payload_type}\r\n" in answer
+    assert f"a=fmtp:{red.payload_type}" not in answer
+
+
 @pytest.mark.parametrize("offer", [CHROMIUM, FIREFOX])
 def test_lost_pictures_can_be_asked_for_again_by_both_sides(offer: str) -> None:
     """Whatever the order in which a browser says what of its codecs."""

@@ -141,6 +141,47 @@ def test_padding_between_frames_is_skipped() -> None:
     assert _push(assembler, [*first, *padding, *second]) == [0, 1]
 
 
+def _numbered(packets: list[VideoPacket], picture: bytes) -> list[VideoPacket]:
+    """The frame's packets with a VP8 picture id, of 7 bits or, with the top one set, of 15."""
+    return [replace(p, payload=bytes([0x80 | p.payload[0], 0x80]) + picture + p.payload[1:]) for p in packets]
+
+
+def _protection(sequence: int, number: int) -> VideoPacket:
+    """What stands where a packet of error correction was, after that frame."""
+    return replace(_frame(sequence, number)[0], marker=False, payload=b"")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"\x05", b"\x06"), (b"\x7f", b"\x00"), (b"\x80\xff", b"\x81\x00"), (b"\xff\xff", b"\x80\x00")],
+)
+def test_what_is_missing_between_consecutive_pictures_is_none_of_them(before: bytes, after: bytes) -> None:
+    assembler = FrameAssembler()
+    first, second = _numbered(_frame(0, 0, key=True), before), _numbered(_frame(5, 1), after)
+    assert _push(assembler, first) == [0]
+    assert _push(assembler, [_protection(4, 0)]) == []  # the one before it is lost
+    assert _push(assembler, second) == [1]
+    assert assembler.expires_us() is None
+    assert assembler.oldest_wanted == 8
+    assert (assembler.late, assembler.given_up) == (0, 0)
+
+
+@pytest.mark.parametrize("after", [b"\x07", b"\x05", b"\x80\x06"])
+def test_what_is_missing_between_other_pictures_may_be_one(after: bytes) -> None:
+    assembler = FrameAssembler()
+    first, second = _numbered(_frame(0, 0, key=True), b"\x05"), _numbered(_frame(4, 2), after)
+    assert _push(assembler, [*first, *second]) == [0]
+    assert assembler.expires_us() == DEADLINE_US
+    assert _push(assembler, [_protection(3, 0)]) == [2]
+
+
+def test_a_picture_is_not_begun_before_its_first_packet_is_there() -> None:
+    assembler = FrameAssembler()
+    first, second = _numbered(_frame(0, 0, key=True), b"\x05"), _numbered(_frame(4, 1), b"\x06")
+    assert _push(assembler, [*first, *second[1:]]) == [0]
+    assert _push(assembler, second[:1]) == [1]  # though packet 3 never came
+
+
 def test_a_frame_that_makes_no_sense_is_counted_and_a_keyframe_wanted() -> None:
     assembler = FrameAssembler()
     frames = _stream(4, keys=[0, 3])

@@ -192,6 +192,17 @@ def test_probing_padding_and_unknown_payload_types_are_dropped_and_counted() -> 
     assert video.receiver.all_drops()["payload_type"] == 1
 
 
+def test_what_is_wrapped_badly_is_dropped_and_counted() -> None:
+    video = _Video()
+    video.take(*video.packets(0, key=True))
+    red, fec = 118, bytes([120])
+    for sequence, payload in enumerate([b"", b"\xe0two blocks", fec + b"cut off", bytes([77]) + b"of nothing here"]):
+        video.take(RtpPacket(red, False, 2 + sequence, 3000, 7, payload))
+    drops = video.receiver.all_drops()
+    assert (drops["fec"], drops["payload_type"]) == (3, 1)
+    assert video.receiver.fec_recovered == 0
+
+
 def test_a_queue_on_the_line_is_told_at_once() -> None:
     video = _Video()
     send_time_id = chromium_line("camera").extensions[ABS_SEND_TIME_URI]
