@@ -4,7 +4,8 @@ Down at once when the line is too narrow: heavy loss, a queue that grows (what a
 round trip lengthens), or a receiver's own estimate that falls. Up only after a probe: padding brings what is sent to
 what the rung above takes, step by step, and nothing may be lost or delayed by it. A receiver's estimate (REMB) shows no
 room above what it receives, so only its fall tells anything. A line may lose some packets however few it is given: a
-probe is judged by what it adds to that.
+probe is judged by what it adds to that. Nor is every longer round trip a queue of ours: one that stands still while little
+is sent may be that of a longer way, and a probe that makes it no longer proves it.
 """
 
 import math
@@ -24,6 +25,7 @@ SLOW = 0.7  # what arrives, as part of what is sent: the queue grows
 MANY_PACKETS = 20  # of fewer, that part says nothing
 PROBE_LONGER_US = 80_000  # a round trip than of late, while probing
 LONGER_US, MUCH_LONGER_US = 150_000, 400_000  # than at best; twice in a row, the second time much
+STANDS_US, STANDS_WITHIN_US = 3_000_000, 50_000  # so long, and so little of a change: no queue that grows or drains
 SAFETY = 0.9  # of what arrived in a crowded line, that the rung may take
 FALLEN = 0.75  # a receiver's estimate, as part of what is sent
 SETTLE_US = 2_000_000  # after a change, until feedback is about what came of it
@@ -90,6 +92,7 @@ class RungChooser:
         self._sent_bps = 0.0
         self._best_us: tuple[float, float] = (math.inf, math.inf)  # round trip: before, and since the next line's time
         self._best_since_us = 0
+        self._steady = (0, math.inf, 0.0)  # since when round trips stand still, the shortest and the longest since
         self._remb_bps: int | None = None
         self._padding_told_us: int | None = None  # when a report on it came last; some peers send none
         self._begs: list[int] = []
@@ -133,15 +136,16 @@ class RungChooser:
         missed = lost_since(report.lost, before.lost)
         lost = missed / arrived if arrived and missed >= FEW_PACKETS else 0.0
         longer_us = self._longer_us(report.rtt_us, now_us)
+        stands = self._stands(report.rtt_us, now_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
         if self._probe is None:
             self._note_usual(missed, arrived)
         if self._probe is not None:
             self._judge(self._probe, lost, longer_us, now_us, slow=slow)
-        elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow):
+        elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow, stands=stands):
             self._step_down(arrived_bps * (1 - lost), now_us)
-        elif lost <= self._bearable_loss and longer_us <= LONGER_US and now_us >= self._hold_until_us:
-            self._try_up(report.packets, now_us)
+        elif lost <= self._bearable_loss and (longer_us <= LONGER_US or stands) and now_us >= self._hold_until_us:
+            self._try_up(report.packets, longer_us, now_us)
         self._lost, self._slow = lost, slow
         self._longer.append(longer_us)
 
@@ -206,11 +210,26 @@ class RungChooser:
         self._best_us = (before, min(since, rtt_us))
         return rtt_us - min(self._best_us)
 
-    def _is_crowded(self, lost: float, longer_us: float, *, slow: bool) -> bool:
+    def _stands(self, rtt_us: int | None, now_us: int) -> bool:
+        """Whether round trips have been as long as now for a while."""
+        if rtt_us is None:
+            return False
+        since_us, least_us, most_us = self._steady
+        least_us, most_us = min(least_us, rtt_us), max(most_us, rtt_us)
+        if most_us - least_us > STANDS_WITHIN_US:
+            since_us, least_us, most_us = now_us, rtt_us, rtt_us
+        self._steady = (since_us, least_us, most_us)
+        return now_us - since_us >= STANDS_US
+
+    @property
+    def _is_lowest(self) -> bool:
+        return self._rung == len(self._bitrates) - 1
+
+    def _is_crowded(self, lost: float, longer_us: float, *, slow: bool, stands: bool) -> bool:
         much = min(SURELY_LOSS, max(LOSS, MORE_THAN_USUAL * self._usual_loss))
         if lost >= HEAVY_LOSS or (lost >= much and self._lost >= LOSS):
             return True
-        if longer_us > MUCH_LONGER_US:
+        if longer_us > MUCH_LONGER_US and not (stands and self._is_lowest):
             return slow or self._longer[-1] > LONGER_US
         return slow and self._slow
 
@@ -231,7 +250,7 @@ class RungChooser:
             self._usual = (0.0, 0.0)
             self._rung = next((rung for rung in below if self._bitrates[rung] <= at_most_bps), below[-1])
 
-    def _try_up(self, packets: int, now_us: int) -> None:
+    def _try_up(self, packets: int, longer_us: float, now_us: int) -> None:
         if self._rung <= self.best:
             return
         if not self._can_probe:
@@ -241,7 +260,7 @@ class RungChooser:
         self.probes += 1
         target_bps = self._bitrates[self._rung - 1] * MARGIN
         rate_bps = min(self._bitrates[self._rung] * FIRST_STEP, target_bps)
-        self._probe = _Probe(rate_bps, target_bps, now_us, packets, min(LONGER_US, max(self._longer)))
+        self._probe = _Probe(rate_bps, target_bps, now_us, packets, min(max(LONGER_US, longer_us), max(self._longer)))
 
     def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int, *, slow: bool) -> None:
         if lost > self._bearable_loss:
@@ -256,6 +275,9 @@ class RungChooser:
             probe.rate_bps, probe.since_us = min(probe.rate_bps * STEP, probe.target_bps), now_us
         else:
             self._probe = None
+            if longer_us > LONGER_US:  # and no longer for all that was sent
+                way_us = min(self._best_us) + longer_us
+                self._best_us = (way_us, way_us)
             self._go_up(now_us)
 
     def _fail_probe(self, reason: str, now_us: int) -> None:

@@ -198,12 +198,44 @@ def test_five_percent_of_random_loss_costs_no_rung() -> None:
     assert line.rungs == [(0, FULL)]
 
 
-def test_a_way_that_became_longer_for_good_bars_no_way_up() -> None:
-    line = Line(bps=300_000)
-    line.run(10)
-    line.bps, line.way_us = 10e6, 300 * MS
-    line.run(75)
+@pytest.mark.parametrize("way_ms", [120, 300, 700])
+def test_a_way_that_became_longer_for_good_bars_no_way_up(way_ms: int) -> None:
+    """A receiver takes the longer way for a queue at first, and tells so."""
+    line = Line()
+    line.run(10.2)
+    line.way_us = way_ms * MS
+    line.chooser.remb(300_000, line.now_us)
+    line.chooser.remb(150_000, line.now_us)
+    assert line.chooser.rung is QUARTER
+    line.run(15)
     assert line.chooser.rung is FULL
+    line.run(120)
+    assert line.rungs[-1][0] < 25.3  # where it stays
+
+
+def test_a_queue_of_others_that_stands_is_not_made_longer() -> None:
+    """A line for the half size alone, behind a queue that somebody else keeps full."""
+    line = Line(bps=1_000_000, queue_bytes=12_000)
+    line.run(10)
+    line.way_us = 300 * MS
+    line.run(60)
+    assert line.chooser.rung is HALF
+    assert line.chooser.ups == 0
+    assert line.chooser.failures.total() >= 3
+
+
+def test_a_queue_that_drains_slowly_is_no_longer_way() -> None:
+    """The lowest rung on a line that is hardly wider: the queue is its own, and shorter from report to report."""
+    line = Line(queue_bytes=1e9)
+    line.run(10)
+    line.bps = 320_000
+    line.run(4)
+    assert line.chooser.rung is QUARTER
+    longest = line.waiting
+    while line.waiting > 150 * line.bps / 8000:
+        line.run(1)
+        assert line.chooser.probes == 0
+    assert line.waiting < longest / 4
 
 
 @pytest.mark.parametrize("seed", range(4))
