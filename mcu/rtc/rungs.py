@@ -4,17 +4,17 @@ Down at once when the line is too narrow: heavy loss, a queue that grows (what a
 round trip lengthens), or a receiver's own estimate that falls. Up only after a probe: padding brings what is sent to
 what the rung above takes, step by step, and nothing may be lost or delayed by it. A receiver's estimate (REMB) shows no
 room above what it receives, so only its fall tells anything. A line may lose some packets however few it is given: a
-probe is judged by what it adds to that. Nor is every longer round trip a queue of ours: one that stands still while little
-is sent may be that of a longer way, and a probe that makes it no longer proves it.
+probe is judged by what it adds to that. Nor is every longer round trip a queue of ours: one that stands still may be
+that of a longer way, and a probe that makes it no longer proves it.
 """
 
-import math
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcu.media import Rung
 from mcu.rtc.losses import expected_since, lost_since
+from mcu.rtc.roundtrips import RoundTrips
 
 HEAVY_LOSS, LOSS = 0.2, 0.1  # of one report; of two in a row, but for what is lost anyway:
 MORE_THAN_USUAL, SURELY_LOSS = 2.5, 0.15  # it has to be so many times that; more than so much is not asked for
@@ -25,7 +25,6 @@ SLOW = 0.7  # what arrives, as part of what is sent: the queue grows
 MANY_PACKETS = 20  # of fewer, that part says nothing
 PROBE_LONGER_US = 80_000  # a round trip than of late, while probing
 LONGER_US, MUCH_LONGER_US = 150_000, 400_000  # than at best; twice in a row, the second time much
-STANDS_US, STANDS_WITHIN_US = 3_000_000, 50_000  # so long, and so little of a change: no queue that grows or drains
 SAFETY = 0.9  # of what arrived in a crowded line, that the rung may take
 FALLEN = 0.75  # a receiver's estimate, as part of what is sent
 SETTLE_US = 2_000_000  # after a change, until feedback is about what came of it
@@ -36,7 +35,6 @@ FIRST_STEP, STEP = 1.4, 2.0  # of a probe: careful at first, since a line that i
 STEP_US, PATIENCE_US = 800_000, 4_000_000  # how long a step has to last before a report counts; may last without one
 MARGIN = 1.15  # the probe goes so far above the rung, which is not always at its mean
 MIN_INTERVAL_US = 600_000  # reports closer together are joined: of few packets, a few lost ones look like many
-BEST_OF_US = 30_000_000  # the best round trip is that of so long, and of as long before
 _US = 1_000_000
 
 
@@ -87,12 +85,10 @@ class RungChooser:
         self._last: tuple[int, LineReport] | None = None
         self._lost = 0.0
         self._usual = (0.0, 0.0)  # packets lost and expected on this rung, of late, while nothing was tried out
+        self._round_trips = RoundTrips()
         self._longer = deque([0.0], maxlen=3)  # than at best, the last round trips were
         self._slow = False
         self._sent_bps = 0.0
-        self._best_us: tuple[float, float] = (math.inf, math.inf)  # round trip: before, and since the next line's time
-        self._best_since_us = 0
-        self._steady = (0, math.inf, 0.0)  # since when round trips stand still, the shortest and the longest since
         self._remb_bps: int | None = None
         self._padding_told_us: int | None = None  # when a report on it came last; some peers send none
         self._begs: list[int] = []
@@ -135,19 +131,18 @@ class RungChooser:
         arrived_bps = self._sent_bps * min(1.0, arrived / sent)
         missed = lost_since(report.lost, before.lost)
         lost = missed / arrived if arrived and missed >= FEW_PACKETS else 0.0
-        longer_us = self._longer_us(report.rtt_us, now_us)
-        stands = self._stands(report.rtt_us, now_us)
+        self._round_trips.note(report.rtt_us, now_us)
         slow = sent >= MANY_PACKETS and arrived_bps < SLOW * self._sent_bps
         if self._probe is None:
             self._note_usual(missed, arrived)
         if self._probe is not None:
-            self._judge(self._probe, lost, longer_us, now_us, slow=slow)
-        elif now_us >= self._settled_us and self._is_crowded(lost, longer_us, slow=slow, stands=stands):
+            self._judge(self._probe, lost, now_us, slow=slow)
+        elif now_us >= self._settled_us and self._is_crowded(lost, slow=slow):
             self._step_down(arrived_bps * (1 - lost), now_us)
-        elif lost <= self._bearable_loss and (longer_us <= LONGER_US or stands) and now_us >= self._hold_until_us:
-            self._try_up(report.packets, longer_us, now_us)
+        elif lost <= self._bearable_loss and self._has_no_queue and now_us >= self._hold_until_us:
+            self._try_up(report.packets, now_us)
         self._lost, self._slow = lost, slow
-        self._longer.append(longer_us)
+        self._longer.append(self._round_trips.longer_us)
 
     def padding_lost(self, lost: float, now_us: int) -> None:
         """Take a report on the padding; before the one on the picture, if they come together."""
@@ -200,36 +195,20 @@ class RungChooser:
         """With more than this there is no way up."""
         return min(LOSS, max(CLEAN_LOSS, 2 * self._usual_loss))
 
-    def _longer_us(self, rtt_us: int | None, now_us: int) -> float:
-        """By how much the round trip is longer than at best; the best is forgotten, for the way may become longer."""
-        if rtt_us is None:
-            return 0
-        before, since = self._best_us
-        if now_us - self._best_since_us >= BEST_OF_US:
-            before, since, self._best_since_us = since, math.inf, now_us
-        self._best_us = (before, min(since, rtt_us))
-        return rtt_us - min(self._best_us)
-
-    def _stands(self, rtt_us: int | None, now_us: int) -> bool:
-        """Whether round trips have been as long as now for a while."""
-        if rtt_us is None:
-            return False
-        since_us, least_us, most_us = self._steady
-        least_us, most_us = min(least_us, rtt_us), max(most_us, rtt_us)
-        if most_us - least_us > STANDS_WITHIN_US:
-            since_us, least_us, most_us = now_us, rtt_us, rtt_us
-        self._steady = (since_us, least_us, most_us)
-        return now_us - since_us >= STANDS_US
-
     @property
     def _is_lowest(self) -> bool:
         return self._rung == len(self._bitrates) - 1
 
-    def _is_crowded(self, lost: float, longer_us: float, *, slow: bool, stands: bool) -> bool:
+    @property
+    def _has_no_queue(self) -> bool:
+        """As far as round trips can tell that have not been tried out."""
+        return self._round_trips.longer_us <= LONGER_US or self._round_trips.stands
+
+    def _is_crowded(self, lost: float, *, slow: bool) -> bool:
         much = min(SURELY_LOSS, max(LOSS, MORE_THAN_USUAL * self._usual_loss))
         if lost >= HEAVY_LOSS or (lost >= much and self._lost >= LOSS):
             return True
-        if longer_us > MUCH_LONGER_US and not (stands and self._is_lowest):
+        if self._round_trips.longer_us > MUCH_LONGER_US and not (self._round_trips.stands and self._is_lowest):
             return slow or self._longer[-1] > LONGER_US
         return slow and self._slow
 
@@ -250,7 +229,7 @@ class RungChooser:
             self._usual = (0.0, 0.0)
             self._rung = next((rung for rung in below if self._bitrates[rung] <= at_most_bps), below[-1])
 
-    def _try_up(self, packets: int, longer_us: float, now_us: int) -> None:
+    def _try_up(self, packets: int, now_us: int) -> None:
         if self._rung <= self.best:
             return
         if not self._can_probe:
@@ -260,14 +239,15 @@ class RungChooser:
         self.probes += 1
         target_bps = self._bitrates[self._rung - 1] * MARGIN
         rate_bps = min(self._bitrates[self._rung] * FIRST_STEP, target_bps)
-        self._probe = _Probe(rate_bps, target_bps, now_us, packets, min(max(LONGER_US, longer_us), max(self._longer)))
+        longer_us = min(max(self._longer), max(LONGER_US, self._round_trips.longer_us))
+        self._probe = _Probe(rate_bps, target_bps, now_us, packets, longer_us)
 
-    def _judge(self, probe: _Probe, lost: float, longer_us: float, now_us: int, *, slow: bool) -> None:
+    def _judge(self, probe: _Probe, lost: float, now_us: int, *, slow: bool) -> None:
         if lost > self._bearable_loss:
             self._fail_probe("lost", now_us)
         elif slow:
             self._fail_probe("slow", now_us)
-        elif longer_us > probe.longer_us + PROBE_LONGER_US:
+        elif self._round_trips.longer_us > probe.longer_us + PROBE_LONGER_US:
             self._fail_probe("delay", now_us)
         elif now_us < probe.since_us + STEP_US or (self._padding_told_us or now_us) < probe.since_us:
             pass  # too soon to say; the padding may be lost where the media is not
@@ -275,9 +255,8 @@ class RungChooser:
             probe.rate_bps, probe.since_us = min(probe.rate_bps * STEP, probe.target_bps), now_us
         else:
             self._probe = None
-            if longer_us > LONGER_US:  # and no longer for all that was sent
-                way_us = min(self._best_us) + longer_us
-                self._best_us = (way_us, way_us)
+            if self._round_trips.longer_us > LONGER_US:  # and no longer for all that was sent
+                self._round_trips.accept()
             self._go_up(now_us)
 
     def _fail_probe(self, reason: str, now_us: int) -> None:
