@@ -159,3 +159,20 @@ def test_a_machine_without_libopus_is_told_what_to_install(monkeypatch: pytest.M
             OpusDecoder()
     finally:
         opus._library.cache_clear()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("level", [0, 1e-30])
+def test_digital_silence_is_silence_and_takes_no_bits(channels: int, level: float) -> None:
+    """By FFmpeg's own decoder; sound that follows is there."""
+    encoder, decoder = make_encoder(AudioCodec.OPUS, channels), av.CodecContext.create("opus", "r")
+    decoder.sample_rate, decoder.layout = 48_000, "mono" if channels == 1 else "stereo"
+    nothing = np.full((960, channels), level, np.float32)
+    packets = [encoder.encode(nothing) for _ in range(20)]
+    assert max(map(len, packets)) <= 3
+    heard = np.concatenate([f.to_ndarray() for p in packets for f in decoder.decode(av.Packet(p))], axis=-1)
+    assert heard.shape[-1] >= 19 * 960
+    assert np.abs(heard).max() < 1e-5
+    loud = np.repeat(0.5 * np.sin(2 * np.pi * 440 * np.arange(960) / 48_000).astype(np.float32)[:, None], channels, 1)
+    heard = np.concatenate([f.to_ndarray() for _ in range(3) for f in decoder.decode(av.Packet(encoder.encode(loud)))])
+    assert np.abs(heard).max() > 0.3
