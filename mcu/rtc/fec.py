@@ -8,7 +8,7 @@ are wrapped in RED, which says which is which, and count in one run of sequence 
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mcu.rtc import rtp
 from mcu.rtc.rtp import RtpPacket
@@ -63,25 +63,48 @@ class FecDecoder:
         self._media: dict[int, RtpPacket] = {}  # as they were before they were wrapped, by unwrapped sequence number
         self._waiting: deque[_Sum] = deque(maxlen=MAX_WAITING)
 
-    def unwrap(self, sequence: int, packet: RtpPacket) -> Iterator[tuple[int, RtpPacket]]:
-        """The packet that is wrapped in RED, and those that were lost and follow from it, by sequence number.
-
-        A packet of FEC becomes an empty one, for its number is none that is missing.
+    def unwrap(self, packet: RtpPacket) -> RtpPacket:
+        """The packet that is wrapped in RED. One of FEC becomes an empty one, for its number is none that is missing.
 
         Raises:
-            ValueError: it is no RED of one block, as browsers send it, or FEC that makes no sense.
+            ValueError: it is no RED of one block, as browsers send it.
         """
         payload = packet.payload
         if not payload or payload[0] & _FOLLOWS:
             raise ValueError("no RED payload of one block")
-        if payload[0] == self._protection.ulpfec_type:
-            yield sequence, replace(packet, payload_type=payload[0], payload=b"")
-            self._waiting.append(self._sum(payload[1:]))
+        type_ = payload[0]
+        content = b"" if type_ == self._protection.ulpfec_type else payload[1:]
+        return RtpPacket(
+            type_,
+            packet.marker,
+            packet.sequence,
+            packet.timestamp,
+            packet.ssrc,
+            content,
+            packet.extension_profile,
+            packet.extension_block,
+            packet.raw,
+        )
+
+    def recovered(self, sequence: int, wrapped: RtpPacket, packet: RtpPacket) -> Iterator[tuple[int, RtpPacket]]:
+        """Lost packets that follow, with their numbers, now that ``packet`` has come as ``wrapped``.
+
+        Raises:
+            ValueError: what came as FEC makes no sense.
+        """
+        if packet.payload_type == self._protection.ulpfec_type:
+            self._waiting.append(self._sum(wrapped.payload[1:]))
         else:
-            unwrapped = replace(packet, payload_type=payload[0], payload=payload[1:])
-            yield sequence, unwrapped
-            self._keep(sequence, unwrapped)
-        yield from self._recovered()
+            self._keep(sequence, packet)
+        while self._waiting:
+            found = self._solvable()
+            if found is None:
+                return
+            sum_, missing = found
+            self._waiting.remove(sum_)
+            solved = self._solved(sum_, missing)
+            self._keep(missing, solved)
+            yield missing, solved
 
     def _keep(self, sequence: int, packet: RtpPacket) -> None:
         if packet.raw:
@@ -101,18 +124,6 @@ class FecDecoder:
         bits = (bit for bit in range(8 * len(mask)) if mask[bit // 8] << bit % 8 & 0x80)
         covered = tuple(self._place(base) + bit for bit in bits)
         return _Sum(covered, first & _FLAGS, second, timestamp, length, body)
-
-    def _recovered(self) -> Iterator[tuple[int, RtpPacket]]:
-        """One lost packet after the other, as long as there is a sum that lacks no second one."""
-        while self._waiting:
-            found = self._solvable()
-            if found is None:
-                return
-            sum_, sequence = found
-            self._waiting.remove(sum_)
-            packet = self._solved(sum_, sequence)
-            self._keep(sequence, packet)
-            yield sequence, packet
 
     def _solvable(self) -> tuple[_Sum, int] | None:
         """A sum that lacks one packet, and which; those that lack none, or one that is long over, are dropped."""

@@ -133,12 +133,13 @@ class VideoReceiver:
             self._part_of_frame(stream, packet, place, now_us)
             return
         try:
-            for sequence, part in stream.fec.unwrap(place[0], packet):
-                time = stream.reception.place(part.sequence, part.timestamp)[1]
-                if sequence != place[0]:
-                    self.fec_recovered += 1
-                    stream.nack.came_otherwise(sequence)
-                self._part_of_frame(stream, part, (sequence, time), now_us)
+            part = stream.fec.unwrap(packet)
+            self._part_of_frame(stream, part, place, now_us)
+            for sequence, lost in stream.fec.recovered(place[0], packet, part):
+                self.fec_recovered += 1
+                stream.nack.came_otherwise(sequence)
+                time = stream.reception.place(lost.sequence, lost.timestamp)[1]
+                self._part_of_frame(stream, lost, (sequence, time), now_us)
         except ValueError:
             self.drops["fec"] += 1
 

@@ -1,5 +1,6 @@
 """Lost packets worked out of others: RED and ULPFEC, by the examples of RFC 5109 and packets made here."""
 
+import contextlib
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -61,13 +62,12 @@ def _decoder() -> FecDecoder:
 
 
 def _given(decoder: FecDecoder, packets: Iterable[RtpPacket]) -> list[RtpPacket]:
-    """What comes of the packets, but themselves."""
-    return [
-        part
-        for packet in packets
-        for sequence, part in decoder.unwrap(packet.sequence, packet)
-        if sequence != packet.sequence
-    ]
+    """What follows from the packets, one after the other."""
+    return [lost for packet in packets for lost in _follows(decoder, packet)]
+
+
+def _follows(decoder: FecDecoder, packet: RtpPacket) -> list[RtpPacket]:
+    return [lost for _, lost in decoder.recovered(packet.sequence, packet, decoder.unwrap(packet))]
 
 
 def _example() -> list[bytes]:
@@ -129,9 +129,10 @@ def test_padding_and_contributing_sources_are_part_of_the_sum() -> None:
 
 def test_fec_leaves_an_empty_packet_in_its_place() -> None:
     """For its number is in the same run as those of media."""
-    (sequence, part), *found = _decoder().unwrap(2, _fec(2, [_media(1, 1, b"lost")], 1, b"\x80\x00"))
-    assert (sequence, part.payload, part.marker) == (2, b"", False)
-    assert [packet.payload for _, packet in found] == [b"lost"]
+    decoder, fec = _decoder(), _fec(2, [_media(1, 1, b"lost")], 1, b"\x80\x00")
+    part = decoder.unwrap(fec)
+    assert (part.sequence, part.payload, part.marker) == (2, b"", False)
+    assert [packet.payload for packet in _follows(decoder, fec)] == [b"lost"]
 
 
 def test_what_is_long_over_is_forgotten() -> None:
@@ -157,7 +158,7 @@ def test_what_is_long_over_is_forgotten() -> None:
 def test_what_makes_no_sense_is_refused_once(payload: bytes) -> None:
     decoder = _decoder()
     with pytest.raises(ValueError, match=r"RED|FEC"):
-        list(decoder.unwrap(5, parse(_media(5, 1, payload, RED))))
+        _follows(decoder, parse(_media(5, 1, payload, RED)))
     assert _given(decoder, [_red(_media(6, 2, b"next"))]) == []
 
 
@@ -166,8 +167,7 @@ def test_no_payload_does_harm(payloads: list[tuple[int, bool, bytes]]) -> None:
     decoder = _decoder()
     for sequence, is_fec, payload in payloads:
         packet = parse(_media(sequence, 1, bytes([FEC if is_fec else VP8]) + payload, RED))
-        try:
-            parts = list(decoder.unwrap(sequence, packet))
-        except ValueError:
-            continue
-        assert parts[0][0] == sequence
+        part = decoder.unwrap(packet)
+        assert part.payload == (b"" if is_fec else payload)
+        with contextlib.suppress(ValueError):
+            _follows(decoder, packet)
