@@ -33,11 +33,12 @@ class Protection:
     send_time_id: int | None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, eq=False)
 class _Sum:
     """The exclusive-or over the packets of media with these unwrapped sequence numbers (RFC 5109, section 8)."""
 
     covered: tuple[int, ...]
+    missing: set[int]  # of those
     flags: int
     type_and_marker: int
     timestamp: int
@@ -61,6 +62,7 @@ class FecDecoder:
         self._protection = protection
         self._place = place
         self._media: dict[int, RtpPacket] = {}  # as they were before they were wrapped, by unwrapped sequence number
+        self._newest = 0
         self._waiting: deque[_Sum] = deque(maxlen=MAX_WAITING)
 
     def unwrap(self, packet: RtpPacket) -> RtpPacket:
@@ -96,21 +98,31 @@ class FecDecoder:
             self._waiting.append(self._sum(wrapped.payload[1:]))
         else:
             self._keep(sequence, packet)
-        while self._waiting:
-            found = self._solvable()
-            if found is None:
-                return
-            sum_, missing = found
+        while (sum_ := self._solvable()) is not None:
             self._waiting.remove(sum_)
+            (missing,) = sum_.missing
             solved = self._solved(sum_, missing)
             self._keep(missing, solved)
             yield missing, solved
 
     def _keep(self, sequence: int, packet: RtpPacket) -> None:
-        if packet.raw:
-            self._media[sequence] = packet
+        if not packet.raw:  # it was sent again, under another header
+            return
+        self._media[sequence] = packet
+        self._newest = max(self._newest, sequence)
         if len(self._media) > MAX_MEDIA:
             del self._media[next(iter(self._media))]
+        for sum_ in self._waiting:
+            sum_.missing.discard(sequence)
+
+    def _solvable(self) -> _Sum | None:
+        """One that lacks a single packet. Those that lack none, or are long over, are dropped."""
+        if not self._waiting:
+            return None
+        oldest = self._newest - MAX_MEDIA
+        useful = (sum_ for sum_ in self._waiting if sum_.missing and sum_.covered[0] > oldest)
+        self._waiting = deque(useful, MAX_WAITING)
+        return next((sum_ for sum_ in self._waiting if len(sum_.missing) == 1), None)
 
     def _sum(self, payload: bytes) -> _Sum:
         if len(payload) < _FEC_HEADER.size:
@@ -123,20 +135,15 @@ class FecDecoder:
         mask = payload[_FEC_HEADER.size : start]
         bits = (bit for bit in range(8 * len(mask)) if mask[bit // 8] << bit % 8 & 0x80)
         covered = tuple(self._place(base) + bit for bit in bits)
-        return _Sum(covered, first & _FLAGS, second, timestamp, length, body)
-
-    def _solvable(self) -> tuple[_Sum, int] | None:
-        """A sum that lacks one packet, and which; those that lack none, or one that is long over, are dropped."""
-        oldest = max(self._media, default=0) - MAX_MEDIA
-        lacking = [(sum_, [s for s in sum_.covered if s not in self._media]) for sum_ in self._waiting]
-        lacking = [(sum_, lost) for sum_, lost in lacking if lost and lost[0] >= oldest]
-        self._waiting = deque((sum_ for sum_, _ in lacking), MAX_WAITING)
-        return next(((sum_, lost[0]) for sum_, lost in lacking if len(lost) == 1), None)
+        missing = {sequence for sequence in covered if sequence not in self._media}
+        return _Sum(covered, missing, first & _FLAGS, second, timestamp, length, body)
 
     def _solved(self, sum_: _Sum, sequence: int) -> RtpPacket:
         flags, type_and_marker, timestamp, length = sum_.flags, sum_.type_and_marker, sum_.timestamp, sum_.length
         body = int.from_bytes(sum_.body, "little")
-        for packet in (self._media[covered] for covered in sum_.covered if covered != sequence):
+        for packet in (self._media.get(covered) for covered in sum_.covered if covered != sequence):
+            if packet is None:
+                raise ValueError("FEC that comes when it is long over")
             protected = self._protected(packet)
             flags ^= packet.raw[0] & _FLAGS
             type_and_marker ^= packet.marker << 7 | packet.payload_type

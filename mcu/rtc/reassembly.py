@@ -13,6 +13,7 @@ from mcu.rtc.depacketize import follows, is_keyframe_start, join, starts_frame
 
 DEADLINE_US = 400_000  # how long a hole may hold back what follows
 MAX_PACKETS = 1024  # kept at most; more are given up together
+MAX_BETWEEN = 32  # packets between two frames that may be missing
 _LATE_RUN = 64  # so many outdated packets in a row mean that the sender counts anew
 
 
@@ -188,15 +189,13 @@ class FrameAssembler:
         """Go on at the next frame, if nothing but packets between the frames is missing before it."""
         if self._scan != self._head or self._released is None:
             return False
-        following = min((s for s, packet in self._packets.items() if packet.payload), default=None)
-        if following is None:
+        near = (self._packets.get(sequence) for sequence in range(self._scan + 1, self._scan + MAX_BETWEEN))
+        following = next((packet for packet in near if packet is not None and packet.payload), None)
+        if following is None or not follows(following.codec, self._released.payload, following.payload):
             return False
-        packet = self._packets[following]
-        if not follows(packet.codec, self._released.payload, packet.payload):
-            return False
-        for sequence in [s for s in self._packets if s < following]:
-            del self._packets[sequence]
-        self._head = self._scan = following
+        for sequence in range(self._scan, following.sequence):
+            self._packets.pop(sequence, None)
+        self._head = self._scan = following.sequence
         return True
 
     def _note_hole(self, *, progress: bool, now_us: int) -> None:

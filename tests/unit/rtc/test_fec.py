@@ -143,6 +143,17 @@ def test_what_is_long_over_is_forgotten() -> None:
     assert _given(decoder, map(_red, packets[:2])) == []
 
 
+def test_a_sum_of_packets_that_are_kept_no_more_is_refused() -> None:
+    """However a sender counts."""
+    decoder = _decoder()
+    packets = [_media(n, n, bytes([n % 256] * 9)) for n in range(498, 501)]
+    older = [_red(_media(n, n, b"older")) for n in range(400 - MAX_MEDIA, 400)]
+    assert _given(decoder, [_red(packets[2]), _fec(501, packets, 498, b"\xe0\x00"), *older]) == []
+    with pytest.raises(ValueError, match="FEC"):
+        _follows(decoder, _red(packets[1]))
+    assert _follows(decoder, _red(_media(502, 1, b"next"))) == []
+
+
 @pytest.mark.parametrize(
     "payload",
     [
