@@ -199,10 +199,13 @@ class FrameAssembler:
         return True
 
     def _note_hole(self, *, progress: bool, now_us: int) -> None:
-        if self._head is None or self._newest < self._scan or not self._packets:
+        if self._head is None or self._newest < self._scan or not self._holds_media():
             self._hole_since_us = None
         elif self._hole_since_us is None or progress:
             self._hole_since_us = now_us
+
+    def _holds_media(self) -> bool:
+        return any(packet.payload for packet in self._packets.values())
 
     def _take(self, frames: list[Frame]) -> None:
         """Turn the packets from head to scan into a frame."""

@@ -160,6 +160,7 @@ def test_what_is_missing_between_consecutive_pictures_is_none_of_them(before: by
     first, second = _numbered(_frame(0, 0, key=True), before), _numbered(_frame(5, 1), after)
     assert _push(assembler, first) == [0]
     assert _push(assembler, [_protection(4, 0)]) == []  # the one before it is lost
+    assert assembler.expires_us() is None  # nothing waits for it, whenever the next picture comes
     assert _push(assembler, second) == [1]
     assert assembler.expires_us() is None
     assert assembler.oldest_wanted == 8
