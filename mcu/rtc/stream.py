@@ -1,7 +1,7 @@
 """One rung's packets to the peers that are on it or on their way to it: packetised once, keyframes paced.
 
-A frame wakes the loop once, however many peers there are. A keyframe's packets are spread over a while, so that no line
-is hit by a burst; what comes in the meantime queues up behind, in order.
+A frame wakes the loop once, however many peers there are. The packets of a keyframe, or of another picture as large,
+are spread over a while, so that no line is hit by a burst; what comes in the meantime queues up behind, in order.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from mcu.rtc.packetize import packetizer
 from mcu.rtc.sender import OutPacket, VideoSender
 
 HUB_FRAMES = 30  # frames of a loop that does not come to drain them; then to the next keyframe
-BURST_PACKETS = 12  # a keyframe of no more packets is not paced
+BURST_PACKETS = 12  # a keyframe of no more packets is not paced,
+LARGE_PACKETS = 36  # nor is another picture of no more: five times the mean, as when slides change
 PACE_STEP_S, PACE_STEPS = 0.005, 24  # 120 ms for what waits at once
 ASK_AGAIN_US = 1_000_000  # for a keyframe, while somebody still waits for one
 
@@ -113,7 +114,7 @@ class RungStream:
         for frame in self._subscription.drain():
             self.frames += 1
             packets = self._packets_of(frame)
-            if self._pending or (frame.keyframe and len(packets) > BURST_PACKETS):
+            if self._pending or len(packets) > (BURST_PACKETS if frame.keyframe else LARGE_PACKETS):
                 self._pending.extend(packets)
                 self._paced.append(frame)
                 self._pace = max(self._pace, math.ceil(len(self._pending) / PACE_STEPS))

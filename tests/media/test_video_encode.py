@@ -178,3 +178,21 @@ def test_the_bitrate_follows_in_a_running_encoder_or_takes_a_new_one(codec: Vide
         spent.append(sum(len(frame.data) for frame in frames) * 8 / 3)
         assert not any(frame.keyframe for frame in frames)
     assert spent == pytest.approx([600_000, 1_500_000, 300_000], rel=0.15)
+
+
+@BOTH
+def test_what_stands_still_takes_next_to_no_bits_and_looks_no_worse(codec: VideoCodec) -> None:
+    """Slides, or people who sit still: without a limit to its precision an encoder spends all it has on them."""
+    encoder, decoder, canvas = _open(codec, bitrate_bps=1_000_000), _decoder(codec), Canvas(SIZE)
+    moving(canvas, 0)
+    sizes = []
+    for n in range(240):
+        data = _encode(encoder, canvas, n, keyframe=n == 0).data
+        sizes.append(len(data))
+        luma = decoder.decode(av.Packet(data))[0].planes[0]
+    assert sum(sizes[-60:]) * 8 / 2 < 1_000_000 / 20
+    assert psnr_db(np.frombuffer(memoryview(luma), np.uint8).reshape(SIZE.height, -1)[:, : SIZE.width], canvas.y) > 43
+    for n in range(240, 270):
+        moving(canvas, n)
+        sizes.append(len(_encode(encoder, canvas, n).data))
+    assert sum(sizes[-30:]) * 8 == pytest.approx(1_000_000, rel=0.5)  # and what moves gets what there is

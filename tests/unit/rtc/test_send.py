@@ -294,9 +294,15 @@ def test_the_hub_is_used_only_while_there_are_peers() -> None:
     assert world.peers[1].wire.rtp == []
 
 
-def test_a_keyframe_is_spread_and_order_is_kept() -> None:
+@pytest.mark.parametrize("key", [True, False])
+def test_a_large_picture_is_spread_and_order_is_kept(*, key: bool) -> None:
+    """A keyframe, or all that changes at once."""
     world = _World(peers=2)
-    world.publish(0, size=48_000, key=True)
+    world.publish(-3000, key=True)
+    world.loop.run()
+    for peer in world.peers:
+        peer.wire.rtp.clear()
+    world.publish(0, size=48_000, key=key)
     world.loop.run()
     wire = world.peers[0].wire
     assert len(wire.rtp) <= 3  # no burst
