@@ -187,7 +187,7 @@ class FrameAssembler:
 
     def _skip_what_is_no_media(self) -> bool:
         """Go on at the next frame, if nothing but packets between the frames is missing before it."""
-        if self._scan != self._head or self._released is None:
+        if self._scan != self._head or not self._packets or self._released is None:
             return False
         near = (self._packets.get(sequence) for sequence in range(self._scan + 1, self._scan + MAX_BETWEEN))
         following = next((packet for packet in near if packet is not None and packet.payload), None)
