@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mcu.rtc.negotiate import Agreement, AnswerLine
 from mcu.rtc.sdp import Candidate, Codec
 
+_IN_LOWER_CASE = frozenset({"opus", "rtx", "red", "ulpfec"})  # as they are registered; all others in capitals
 START_KBPS = 1000
 """What a Chromium is told to begin with; left alone it begins at 300 and takes 20 s to reach 1000."""
 
@@ -97,8 +98,8 @@ def _accepted(
 
 def _codec(codec: Codec, *, video: bool) -> Iterator[str]:
     channels = "/2" if codec.channels == 2 else ""  # noqa: PLR2004 - stereo
-    names = {name: name for name in ("opus", "rtx", "red", "ulpfec")}
-    yield f"a=rtpmap:{codec.payload_type} {names.get(codec.name, codec.name.upper())}/{codec.clock_hz}{channels}"
+    name = codec.name if codec.name in _IN_LOWER_CASE else codec.name.upper()
+    yield f"a=rtpmap:{codec.payload_type} {name}/{codec.clock_hz}{channels}"
     yield from (f"a=rtcp-fb:{codec.payload_type} {feedback}" for feedback in sorted(codec.feedback))
     parameters = dict(codec.parameters)
     if video and codec.is_media:
