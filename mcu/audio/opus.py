@@ -96,7 +96,10 @@ def _check(result: int, doing: str) -> int:
 
 def packet_samples(data: bytes) -> int:
     """Samples at 48 kHz that ``data`` holds; raises ``CodecError`` when it is no Opus packet."""
-    return _check(_library().opus_packet_get_nb_samples(data, len(data), SAMPLE_RATE_HZ), "reading an Opus packet")
+    samples = _check(_library().opus_packet_get_nb_samples(data, len(data), SAMPLE_RATE_HZ), "reading an Opus packet")
+    if samples == 0:  # libopus lets it pass; who waits for the end of such a packet waits for ever
+        raise CodecError("an Opus packet of no frames (forbidden by RFC 6716, section 3.2.5)")
+    return samples
 
 
 def has_fec(data: bytes) -> bool:

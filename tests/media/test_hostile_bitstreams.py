@@ -184,3 +184,13 @@ def test_a_playout_buffer_takes_any_packets_at_any_time(data: st.DataObject) -> 
         assert len(playout._arrivals) <= 128
         assert len(playout._sound) <= 48_000 * (MAX_DELAY_US // 1000) // 1000
         now_us += 20_000
+
+
+def test_a_packet_of_no_frames_is_refused() -> None:
+    """RFC 6716, section 3.2.5 [R5]: it stopped the clock of whoever played it."""
+    playout = Playout()
+    for sequence, packet in enumerate([speech()[0], b"\xfb\x00", speech()[1]]):
+        playout.push(AudioUnit(AudioCodec.OPUS, packet, sequence, 1_000 * sequence, 20_000 * sequence, None, 20))
+    for tick in range(20):
+        assert playout.pull(20_000 * tick).samples.shape == (SAMPLES_PER_TICK, 1)
+    assert playout.stats.malformed == 1
