@@ -19,12 +19,14 @@ from benchmarks.clips import FPS, HEIGHT, WIDTH
 from benchmarks.mix import tiles
 from benchmarks.scenarios import STAGE, Scenario
 from benchmarks.weigh import Stock
-from mcu.video.encode import x264_params
+from mcu.video.encode import x264_settings
 
 _SECONDS = 20
+_ANALYSIS = ("scenecut", "aq-mode", "deadzone-inter", "deadzone-intra", "asm")  # as a room's; the bitrate x264 keeps
+_OPTIONS = ":".join(f"{name}={value}" for name, value in x264_settings(FPS).items() if name in _ANALYSIS)
 _X264 = (
     "x264enc speed-preset=superfast tune=zerolatency bitrate=2000 vbv-buf-capacity=500 key-int-max=9999 threads=1 "
-    f"option-string={x264_params()} ! video/x-h264,profile=constrained-baseline"
+    f"option-string={_OPTIONS}:ipratio=3:qpmin=18 ! video/x-h264,profile=constrained-baseline"
 )
 _VP8 = "vp8enc deadline=1 cpu-used=-6 target-bitrate=2000000 end-usage=cbr keyframe-max-dist=9999 threads=1"
 _OPUS = "opusenc bitrate=32000 frame-size=20"

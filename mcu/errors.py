@@ -26,7 +26,7 @@ class RoomFullError(TuttiError):
 
 
 class BitrateError(TuttiError):
-    """More than the room's encoders were opened for."""
+    """More than the room was opened with."""
 
     code = "invalid_request"
 

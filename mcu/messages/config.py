@@ -15,7 +15,7 @@ class VideoConfig(Message):
     bitrate_bps: int = Field(default=2_000_000, ge=100_000, le=20_000_000)
     ceiling_bps: int | None = Field(
         default=None, ge=30_000, le=20_000_000
-    )  # that encoders are opened for; else as above
+    )  # that it may be set to later; else as above
     half_bitrate_bps: int = Field(default=700_000, ge=50_000, le=20_000_000)
     quarter_bitrate_bps: int = Field(default=180_000, ge=30_000, le=20_000_000)  # with sound it fits into 300 kbit/s
     rungs: int = Field(default=3, ge=1, le=3)  # sizes offered: 1 full only, 2 and half, 3 and quarter

@@ -14,9 +14,13 @@ from mcu.errors import CodecError
 from mcu.media import VIDEO_CLOCK_HZ, EncodedFrame, VideoCodec
 from mcu.messages import VideoConfig
 from mcu.video.i420 import SMPTE170M, Canvas
+from mcu.video.novelty import Novelty
+from mcu.video.ratecontrol import RateControl
+from mcu.video.x264 import X264
 
+_MACROBLOCK = 16  # pixels
 _NEVER = 1 << 20  # frames between keyframes that nobody asked for
-_FINEST_QP, _FINEST_Q = 18, 12  # of x264 and libvpx: what is finer takes bits and time that nobody sees
+_FINEST_Q = 12  # of libvpx: what is finer takes bits and time that nobody sees
 _AVX2, _AVX_512F = 11, 13  # of ``cv::CpuFeatures``
 
 
@@ -31,23 +35,15 @@ class Encoder(ABC):
     """
 
     codec: ClassVar[VideoCodec]
-    library: ClassVar[str]
-    adapts: ClassVar[bool]  # whether the library takes another bitrate while it is at work
 
-    def __init__(self, config: VideoConfig) -> None:
-        self._bitrate_bps = config.most_bps if self.adapts else config.bitrate_bps
-        try:
-            self._context = self._open(config)
-        except av.FFmpegError as error:
-            raise CodecError(f"{self.library} cannot be opened: {error}") from error
-        self.follow(config.bitrate_bps)
+    @abstractmethod
+    def __init__(self, config: VideoConfig) -> None: ...
 
+    @abstractmethod
     def follow(self, bitrate_bps: int) -> bool:
-        """Go on with another bitrate, up to the one it was opened for; False when that takes a new encoder."""
-        if bitrate_bps != self._bitrate_bps and self.adapts:
-            self._bitrate_bps = self._context.bit_rate = bitrate_bps
-        return bitrate_bps == self._bitrate_bps
+        """Go on with another bitrate; False when that takes a new encoder."""
 
+    @abstractmethod
     def encode(self, canvas: Canvas, pts: int, duration: int, *, keyframe: bool) -> EncodedFrame | None:
         """Encode the canvas as it is now.
 
@@ -63,6 +59,91 @@ class Encoder(ABC):
         Raises:
             CodecError: the encoder failed; it is of no more use.
         """
+
+
+class H264Encoder(Encoder):
+    """Constrained Baseline H.264 by x264, Annex B, SPS and PPS in band before every IDR picture."""
+
+    codec = VideoCodec.H264
+
+    def __init__(self, config: VideoConfig) -> None:
+        macroblocks = -(-config.width // _MACROBLOCK) * -(-config.height // _MACROBLOCK)
+        self._rate = RateControl(config.bitrate_bps, macroblocks)
+        self._novelty = Novelty()
+        self._last_pts: int | None = None
+        self._x264 = X264(config.width, config.height, "superfast", "baseline", x264_settings(config.fps))
+
+    def follow(self, bitrate_bps: int) -> bool:
+        """Go on with another bitrate."""
+        self._rate.follow(bitrate_bps)
+        return True
+
+    def encode(self, canvas: Canvas, pts: int, duration: int, *, keyframe: bool) -> EncodedFrame:
+        """Encode the canvas as it is now; see ``Encoder``."""
+        keyframe = keyframe or self._last_pts is None
+        since = duration if self._last_pts is None else pts - self._last_pts
+        self._last_pts = pts
+        look = self._novelty.look(canvas.y)
+        quantiser = self._rate.quantiser(look, since / VIDEO_CLOCK_HZ, keyframe=keyframe)
+        data = self._x264.encode(canvas.frame, pts, quantiser, keyframe=keyframe)
+        self._rate.spent(8 * len(data))
+        return EncodedFrame(self.codec, data, pts, duration, VIDEO_CLOCK_HZ, keyframe)
+
+
+def x264_settings(fps: int) -> dict[str, str | float]:
+    """What x264 is told beside size, preset and profile, in its own words.
+
+    A keyframe nobody asked for costs everybody bits; adaptive quantisation costs 0.4 ms and 0.3 to 0.7 dB. Smaller dead
+    zones of the quantiser, nearer to plain rounding, give 0.1 to 0.35 dB for no time.
+
+    Quantisers are named picture by picture. x264 takes those between the ones that it would use by itself for I and for
+    B pictures; the ratios to that of P pictures, which mean nothing else here, make these 18 and 51.
+    """
+    return {
+        "qp": 30,
+        "ipratio": 4.0,
+        "pbratio": 11.4,
+        "scenecut": 0,
+        "keyint": "infinite",
+        "aq-mode": 0,
+        "deadzone-inter": 6,
+        "deadzone-intra": 4,
+        "threads": 1,
+        "fps": fps,
+        "annexb": 1,
+        "repeat-headers": 1,
+        "fullrange": "off",
+        "colorprim": "bt709",
+        "transfer": "bt709",
+        "colormatrix": "smpte170m",
+        "log": -1,
+        **_instructions(),
+    }
+
+
+def _instructions() -> dict[str, str]:
+    """What x264 is told of the processor: where it could use AVX-512, AVX2 takes up to 13 % less time for the same."""
+    return {"asm": "avx2"} if cv2.checkHardwareSupport(_AVX2) and cv2.checkHardwareSupport(_AVX_512F) else {}
+
+
+class Vp8Encoder(Encoder):
+    """VP8 by libvpx in real-time mode. It takes no other bitrate while it is at work."""
+
+    codec = VideoCodec.VP8
+
+    def __init__(self, config: VideoConfig) -> None:
+        self._bitrate_bps = config.bitrate_bps
+        try:
+            self._context = self._open(config)
+        except av.FFmpegError as error:
+            raise CodecError(f"libvpx cannot be opened: {error}") from error
+
+    def follow(self, bitrate_bps: int) -> bool:
+        """Whether this is the bitrate it was opened for."""
+        return bitrate_bps == self._bitrate_bps
+
+    def encode(self, canvas: Canvas, pts: int, duration: int, *, keyframe: bool) -> EncodedFrame | None:
+        """Encode the canvas as it is now; see ``Encoder``."""
         frame = canvas.frame
         frame.pts = pts
         frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
@@ -70,7 +151,7 @@ class Encoder(ABC):
         try:
             packets = self._context.encode(frame)
         except av.FFmpegError as error:
-            raise CodecError(f"{self.library} failed: {error}") from error
+            raise CodecError(f"libvpx failed: {error}") from error
         if not packets:
             return None
         key = any(packet.is_keyframe for packet in packets)
@@ -78,7 +159,7 @@ class Encoder(ABC):
         return EncodedFrame(self.codec, data, pts, duration, VIDEO_CLOCK_HZ, key)
 
     def _open(self, config: VideoConfig) -> VideoCodecContext:
-        context = av.CodecContext.create(self.library, "w")
+        context = av.CodecContext.create("libvpx", "w")
         assert isinstance(context, VideoCodecContext)
         context.width, context.height, context.pix_fmt = config.width, config.height, "yuv420p"
         context.time_base = Fraction(1, VIDEO_CLOCK_HZ)
@@ -93,57 +174,6 @@ class Encoder(ABC):
         context.options = self._options()
         context.open()
         return context
-
-    @abstractmethod
-    def _options(self) -> dict[str, str]:
-        """What the library is told beside the common settings."""
-
-
-class H264Encoder(Encoder):
-    """Constrained Baseline H.264 by x264, Annex B, SPS and PPS in band before every IDR picture.
-
-    The VBV is half a second, which bounds a keyframe; its maximum is the bitrate it is opened for, so that a lower one
-    can be set on the open context.
-    """
-
-    codec = VideoCodec.H264
-    library = "libx264"
-    adapts = True
-
-    def _options(self) -> dict[str, str]:
-        return {
-            "preset": "superfast",
-            "tune": "zerolatency",
-            "profile": "baseline",
-            "forced-idr": "1",
-            "maxrate": str(self._bitrate_bps),
-            "bufsize": str(self._bitrate_bps // 2),
-            "x264-params": x264_params(),
-        }
-
-
-def x264_params() -> str:
-    """What x264 is told beside preset, tune, profile and rate, in its own words.
-
-    A keyframe nobody asked for costs everybody bits; adaptive quantisation costs 0.4 ms and 0.3 to 0.7 dB. Keyframes
-    get more than by default: a mix of nine falls at one from 40 to 34.6 dB, not to 32.6. Smaller dead zones of the
-    quantiser, nearer to plain rounding, give 0.1 to 0.35 dB for no time.
-    """
-    known = f"scenecut=0:aq-mode=0:ipratio=3:deadzone-inter=6:deadzone-intra=4:qpmin={_FINEST_QP}"
-    return known + _instructions()
-
-
-def _instructions() -> str:
-    """What x264 is told of the processor: where it could use AVX-512, AVX2 takes 13 % less time for the same stream."""
-    return ":asm=avx2" if cv2.checkHardwareSupport(_AVX2) and cv2.checkHardwareSupport(_AVX_512F) else ""
-
-
-class Vp8Encoder(Encoder):
-    """VP8 by libvpx in real-time mode."""
-
-    codec = VideoCodec.VP8
-    library = "libvpx"
-    adapts = False
 
     def _options(self) -> dict[str, str]:
         rate = str(self._bitrate_bps)
