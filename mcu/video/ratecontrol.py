@@ -18,10 +18,10 @@ FINEST, COARSEST = 18, 51
 """The quantisers chosen from: what is finer than the first takes bits and time that nobody sees."""
 
 _BUFFER_S = 0.5
-_FULL = 0.8  # of the buffer is wanted to be in it;
-_REFILL_S = 2.0  # what is missing is taken from the pictures of so long, and what is too much given to them
+_FULL = 0.9  # of the buffer is wanted to be in it;
+_REFILL_S = 1.0  # what is missing is taken from the pictures of so long, and what is too much given to them
 _LEAST_SHARE = 0.2  # of its time's bits is for a picture, however little is in the buffer
-_KEYFRAME = 0.6  # of what is in the buffer goes to a keyframe,
+_KEYFRAME = 0.75  # of what is in the buffer goes to a keyframe,
 _FIRST = 0.48  # less to the first, of which little is known,
 _LEAST_KEYFRAME = 0.2  # but at least this of a full buffer;
 _NEW, _NEW_ENOUGH = 0.6, 0.5  # so much to a picture of which so much is new, and less to one of which less is;
@@ -31,6 +31,7 @@ _REFINES = 0.5  # of the bits that it would take anew is what a picture takes to
 _KEYFRAME_FINER = 9  # than the pictures before it, at most: a third of their step
 _FALLOFF = 0.72  # of what is coded by itself: bits fall with this power of the step, by half with each 8 quantisers
 _GUESS = 24.0  # bits of a macroblock for each step of detail, coded by itself at a step of 1: before any was coded
+_BEFORE = 2.0  # steps of detail are what was known before a keyframe worth: an empty canvas tells next to nothing
 _GUESS_CHANGE = 0.3  # of a first picture's bits for the second, likewise
 _TELLS, _STILL_TELLS, _NEW_TELLS = 0.3, 0.4, 0.1  # how far one change tells what the next takes
 
@@ -104,7 +105,8 @@ class RateControl:
             tells = _STILL_TELLS if self._still else _NEW_TELLS if plan.look.novelty else _TELLS
             self._effort += tells * (effort - self._effort)
         if plan.keyframe:  # what looks new may have been foretold by motion after all: it tells nothing
-            self._per_detail = bits * math.pow(_step(plan.quantiser), _FALLOFF) / plan.look.detail
+            told = bits * math.pow(_step(plan.quantiser), _FALLOFF)
+            self._per_detail = (told + _BEFORE * self._per_detail) / (plan.look.detail + _BEFORE)
 
     def _alone(self, look: Look, share: float) -> float:
         """For a picture that is coded by itself."""

@@ -117,7 +117,7 @@ def test_h264_says_which_colours_it_carries(tmp_path: Path) -> None:
 
 @BOTH
 def test_bitrate_keyframe_size_and_quality_at_720p(codec: VideoCodec) -> None:
-    """Moving natural content at 2 Mbps: 39.5 dB, the bitrate kept, no keyframe over a quarter of a second's bits."""
+    """Moving natural content at 2 Mbps: 39.5 dB, the bitrate kept, no keyframe over a third of a second's bits."""
     config = VideoConfig(width=1280, height=720, fps=30, bitrate_bps=2_000_000)
     encoder, decoder, canvas = ENCODERS[codec](config), _decoder(codec), Canvas(Size(1280, 720))
     sizes, errors = [], []
@@ -130,7 +130,7 @@ def test_bitrate_keyframe_size_and_quality_at_720p(codec: VideoCodec) -> None:
         errors.append(10 ** (-psnr_db(pixels, canvas.y) / 10))
     assert 10 * np.log10(1 / np.mean(errors)) >= 39.5
     assert sum(sizes) * 8 / 3 <= 2_000_000 * 1.1
-    assert max(sizes) <= 2_000_000 / 8 / 4
+    assert max(sizes) <= 2_000_000 / 8 / 3
 
 
 @pytest.mark.parametrize("has", [{11}, {13}, set(), {11, 13}], ids=["avx2", "avx512", "neither", "both"])

