@@ -65,13 +65,13 @@ class Work:
 
 
 WORK = {
-    "decode_vp8": Work("decode a picture of 640x360, VP8", 440, 9 * 30),
-    "decode_h264": Work("decode a picture of 640x360, H.264", 165),
+    "decode_vp8": Work("decode a picture of 640x360, VP8", 475, 9 * 30),
+    "decode_h264": Work("decode a picture of 640x360, H.264", 260),
     "compose": Work("paint nine tiles on 1280x720", 1030, 30),
-    "encode_h264_full": Work("encode 1280x720, H.264", 3950, 30),
-    "encode_h264_half": Work("encode 640x360, H.264", 1030),
-    "encode_h264_quarter": Work("encode 320x180, H.264", 275),
-    "encode_vp8_full": Work("encode 1280x720, VP8", 4700),
+    "encode_h264_full": Work("encode 1280x720, H.264", 2470, 30),
+    "encode_h264_half": Work("encode 640x360, H.264", 865),
+    "encode_h264_quarter": Work("encode 320x180, H.264", 270),
+    "encode_vp8_full": Work("encode 1280x720, VP8", 4550),
     "decode_opus": Work("decode 20 ms of sound, Opus", 14, 3 * 50),
     "encode_opus": Work("encode 20 ms of sound, Opus", 38, 4 * 50),
     "send_picture": Work("send a packet of a picture (SRTP, UDP)", 4, 9 * 7 * 30),
