@@ -1,7 +1,9 @@
 """The binding of x264, and our rate control beside x264's own, which PyAV drives."""
 
+import resource
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -70,6 +72,23 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.undo()
     x264._library.cache_clear()
     X264(SIZE.width, SIZE.height, "superfast", "baseline", SETTINGS)
+
+
+def _resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def test_an_encoder_that_is_dropped_gives_its_memory_back() -> None:
+    canvas = Canvas(Size(1280, 720))
+    before_mb = None
+    for _ in range(25):
+        encoder = X264(1280, 720, "superfast", "baseline", SETTINGS)
+        for n in range(2):
+            encoder.encode(canvas.frame, n, 30, keyframe=False)
+        if before_mb is None:
+            before_mb = _resident_mb()
+    assert before_mb is not None
+    assert _resident_mb() - before_mb < 100  # one takes about 20
 
 
 # --- beside x264's own rate control -----------------------------------------------------------------------------------
