@@ -1,7 +1,7 @@
 """What holds for all tests."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 settings.register_profile("tutti", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("tutti")
@@ -29,6 +29,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return _ORDER.index(marks[0])
 
     items.sort(key=kind)
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)) and item.get_closest_marker("timeout") is None:
+            # Hypothesis takes what a signal raises for one more failing example, and tries that again: without an end.
+            item.add_marker(pytest.mark.timeout(int(config.getini("timeout")), method="thread"))
     lane = config.getoption("lane")
     if lane is not None:
         config.hook.pytest_deselected(items=[item for item in items if _is_beside(item) != (lane == "beside")])
