@@ -7,18 +7,15 @@ Calls keep the GIL: each takes less than 0.1 ms, and to get the GIL back from a 
 """
 
 import ctypes
-import ctypes.util
 import functools
-from collections.abc import Iterator
 from enum import IntEnum
-from pathlib import Path
 from typing import Final
 
-import av
 import numpy as np
 
 from mcu.audio.samples import energy
 from mcu.errors import CodecError
+from mcu.libraries import candidates
 from mcu.media import SAMPLE_RATE_HZ, SAMPLES_PER_TICK, Samples
 
 MAX_PACKET_SAMPLES: Final = SAMPLE_RATE_HZ * 120 // 1000
@@ -45,18 +42,9 @@ class Application(IntEnum):
     AUDIO = 2049
 
 
-def _candidates() -> Iterator[str]:
-    package = Path(av.__file__).parent
-    for folder in (package.parent / "av.libs", package / ".dylibs"):
-        yield from sorted(str(path) for path in folder.glob("libopus[-.]*"))
-    system = ctypes.util.find_library("opus")
-    if system is not None:
-        yield system
-
-
 @functools.cache
 def _library() -> ctypes.PyDLL:
-    for name in _candidates():
+    for name in candidates("opus"):
         try:
             library = ctypes.PyDLL(name)
         except OSError:

@@ -6,15 +6,14 @@ here; others are not tried, for they may differ.
 """
 
 import ctypes
-import ctypes.util
 import functools
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 import av
 
 from mcu.errors import CodecError
+from mcu.libraries import candidates
 
 _BUILDS: Final = (165, 164)
 _PARAMETERS_BYTES: Final = 1 << 14  # x264_param_t has less than a tenth of this
@@ -80,19 +79,10 @@ class _Nal(ctypes.Structure):
     )
 
 
-def _candidates() -> Iterator[str]:
-    package = Path(av.__file__).parent
-    for folder in (package.parent / "av.libs", package / ".dylibs"):
-        yield from sorted(str(path) for path in folder.glob("libx264[-.]*"))
-    system = ctypes.util.find_library("x264")
-    if system is not None:
-        yield system
-
-
 @functools.cache
 def _library() -> tuple[ctypes.CDLL, Any]:
     """The library, and its function that opens an encoder, whose name tells the build."""
-    for name in _candidates():
+    for name in candidates("x264"):
         try:
             library = ctypes.CDLL(name)  # lets go of the interpreter
         except OSError:

@@ -1,5 +1,6 @@
 """The binding of x264, and our rate control beside x264's own, which PyAV drives."""
 
+import ctypes.util
 import resource
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -64,14 +65,28 @@ def test_what_it_cannot_do_it_says() -> None:
         X264(0, 0, "superfast", "baseline", SETTINGS)
 
 
-def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Where x264 is looked for, instead of where it is."""
+    names: list[str] = []
     x264._library.cache_clear()
-    monkeypatch.setattr(x264, "_candidates", lambda: iter(["/no/libx264.so"]))
+    monkeypatch.setattr(x264, "candidates", lambda _: iter(names))
+    yield names
+    x264._library.cache_clear()
+
+
+def test_without_the_library_it_says_what_to_install(places: list[str]) -> None:
+    places.append("/no/libx264.so")
     with pytest.raises(CodecError, match="install libx264"):
         X264(SIZE.width, SIZE.height, "superfast", "baseline", SETTINGS)
-    monkeypatch.undo()
-    x264._library.cache_clear()
-    X264(SIZE.width, SIZE.height, "superfast", "baseline", SETTINGS)
+
+
+def test_the_systems_library_does_as_well(places: list[str]) -> None:
+    """Debian's is another build than the wheel's; GStreamer's plugins bring it."""
+    name = ctypes.util.find_library("x264")
+    assert name is not None
+    places.append(name)
+    test_each_picture_gets_the_quantiser_it_is_given()
 
 
 def _resident_mb() -> float:
