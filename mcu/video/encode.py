@@ -15,10 +15,11 @@ from mcu.media import VIDEO_CLOCK_HZ, EncodedFrame, VideoCodec
 from mcu.messages import VideoConfig
 from mcu.video.i420 import SMPTE170M, Canvas
 from mcu.video.novelty import Novelty
-from mcu.video.ratecontrol import RateControl
+from mcu.video.ratecontrol import COARSEST, FINEST, RateControl
 from mcu.video.x264 import X264
 
 _MACROBLOCK = 16  # pixels
+_MIDDLE = 30  # quantiser, of those that a rate control chooses from
 _NEVER = 1 << 20  # frames between keyframes that nobody asked for
 _FINEST_Q = 12  # of libvpx: what is finer takes bits and time that nobody sees
 _AVX2, _AVX_512F = 11, 13  # of ``cv::CpuFeatures``
@@ -97,12 +98,12 @@ def x264_settings(fps: int) -> dict[str, str | float]:
     zones of the quantiser, nearer to plain rounding, give 0.1 to 0.35 dB for no time.
 
     Quantisers are named picture by picture. x264 takes those between the ones that it would use by itself for I and for
-    B pictures; the ratios to that of P pictures, which mean nothing else here, make these 18 and 51.
+    B pictures: the ratios of their steps to that of P pictures, which mean nothing else here.
     """
     return {
-        "qp": 30,
-        "ipratio": 4.0,
-        "pbratio": 11.4,
+        "qp": _MIDDLE,
+        "ipratio": 2 ** ((_MIDDLE - FINEST) / 6),
+        "pbratio": 2 ** ((COARSEST - _MIDDLE) / 6),
         "scenecut": 0,
         "keyint": "infinite",
         "aq-mode": 0,
